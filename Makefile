@@ -1,0 +1,70 @@
+# The front door: a few lines over the presets of CMakePresets.json.
+#
+#   make            set up what is missing and build        make install   PREFIX=, DESTDIR=
+#   make run        boot Debian's kernel                    make format    and format-check
+#   make test       every test that can run here            make asan      tests under ASan+UBSan
+#   make check      conformance suite, CHECK=options        make tsan      tests under TSan
+#   make bench      benchmarks, BENCH=options               make rig       real KVM code under QEMU
+#   make fuzz       FUZZ_SECONDS= each, FUZZ_TOTAL= in all  make docs      check and format the docs
+
+PREFIX ?= /usr/local
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+FUZZ_SECONDS ?= 60
+SUMMARY = JOBS=$(JOBS) scripts/test-summary
+ASAN = 'build/asan=^(unit|conformance|fault)$$'
+TSAN = 'build/tsan=^(unit|conformance)$$'
+SOURCES = git ls-files '*.c' '*.h'
+
+MAKEFLAGS += --no-print-directory
+
+.DEFAULT_GOAL := all
+.PHONY: all setup run test bench check fuzz docs install format format-check rig asan tsan clean
+
+all: build-release
+
+setup:
+	@scripts/setup build
+
+# Makefiles made by CMake configure themselves again when needed.
+build-%: setup
+	@[ -f build/$(patsubst release,,$*)/Makefile ] || cmake --preset $*
+	@cmake --build --preset $* --parallel $(JOBS)
+
+run: build-release
+	@scripts/run $(RUN)
+
+test: build-release build-asan build-tsan
+	@$(SUMMARY) build $(ASAN) $(TSAN)
+
+bench: build-release
+	@build/vmaccel bench $(BENCH)
+
+check: build-release
+	@build/vmaccel check $(CHECK)
+
+fuzz: build-fuzz
+	@tests/fuzz/run build/fuzz $(FUZZ_SECONDS) $(FUZZ_TOTAL)
+
+asan: build-asan
+	@$(SUMMARY) $(ASAN)
+
+tsan: build-tsan
+	@$(SUMMARY) $(TSAN)
+
+rig: build-release
+	@tests/rig/run-x86 $(RIG)
+
+docs:
+	@scripts/docs build/docs
+
+install: build-release
+	@DESTDIR='$(DESTDIR)' cmake --install build --prefix '$(PREFIX)'
+
+format:
+	@$(SOURCES) | xargs clang-format -i
+
+format-check:
+	@$(SOURCES) | xargs clang-format --dry-run --Werror
+
+clean:
+	rm -rf build

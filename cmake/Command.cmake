@@ -1,0 +1,56 @@
+# The command: cli/, and with it the conformance suite and the benchmarks, each an outside user of
+# the library.
+
+vmaccel_sources(cli_sources cli/*.c)
+vmaccel_sources(conformance_sources tests/conformance/*.c)
+vmaccel_sources(bench_sources bench/*.c)
+vmaccel_sources(guests tests/guest/*.S tests/guest/*.c)
+
+set(command_parts "")
+foreach(part conformance bench)
+    if(${part}_sources)
+        add_library(vmaccel_${part}_objs OBJECT ${${part}_sources})
+        target_link_libraries(vmaccel_${part}_objs PRIVATE vmaccel_flags)
+        target_compile_definitions(vmaccel_${part}_objs PRIVATE
+            VMACCEL_STATIC ${vmaccel_host_definitions})
+        target_include_directories(vmaccel_${part}_objs PRIVATE ${PROJECT_SOURCE_DIR}/include)
+        list(APPEND command_parts $<TARGET_OBJECTS:vmaccel_${part}_objs>)
+    endif()
+endforeach()
+if(TARGET vmaccel_conformance_objs)
+    target_include_directories(vmaccel_conformance_objs PRIVATE
+        ${PROJECT_SOURCE_DIR}/tests/conformance)
+    vmaccel_add_guests(vmaccel_conformance_objs x86 ${guests})
+endif()
+
+if(cli_sources)
+    add_library(vmaccel_cli_objs OBJECT ${cli_sources})
+    target_link_libraries(vmaccel_cli_objs PRIVATE vmaccel_flags)
+    target_compile_definitions(vmaccel_cli_objs PRIVATE
+        VMACCEL_STATIC ${vmaccel_host_definitions})
+    target_include_directories(vmaccel_cli_objs PRIVATE
+        ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/cli
+        ${PROJECT_SOURCE_DIR}/tests/conformance ${PROJECT_SOURCE_DIR}/bench)
+
+    add_executable(vmaccel $<TARGET_OBJECTS:vmaccel_cli_objs> ${command_parts})
+    target_link_libraries(vmaccel PRIVATE vmaccel_flags vmaccel_static)
+
+    # For machines with no C library of ours, such as the rig's initramfs.
+    include(CheckCSourceCompiles)
+    set(CMAKE_REQUIRED_LINK_OPTIONS -static)
+    check_c_source_compiles("int main(void) { return 0; }" VMACCEL_STATIC_LINK_WORKS)
+    unset(CMAKE_REQUIRED_LINK_OPTIONS)
+    if(VMACCEL_STATIC_LINK_WORKS AND NOT VMACCEL_SANITIZE)
+        add_executable(vmaccel-static $<TARGET_OBJECTS:vmaccel_cli_objs> ${command_parts})
+        target_link_libraries(vmaccel-static PRIVATE vmaccel_flags vmaccel_static)
+        target_link_options(vmaccel-static PRIVATE -static)
+    elseif(NOT VMACCEL_SANITIZE)
+        message(WARNING "no static C library: vmaccel-static, which the rig needs, is not built")
+    endif()
+    foreach(target vmaccel vmaccel-static)
+        if(TARGET ${target})
+            set_target_properties(${target} PROPERTIES
+                LINKER_LANGUAGE C RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
+        endif()
+    endforeach()
+endif()

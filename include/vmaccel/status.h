@@ -47,6 +47,10 @@ VMACCEL_API const char *vmaccel_status_string(vmaccel_status status);
  * Owned by the library. Never NULL. Thread: any. */
 VMACCEL_API const vmaccel_error *vmaccel_last_error(void);
 
+/* Record a failure of a layer built on the library as the calling thread's last error, and return `status`. `module` and
+ * `text` are copied and cut to fit. Thread: any. */
+VMACCEL_API vmaccel_status vmaccel_error_report(vmaccel_status status, const char *module, const char *text);
+
 VMACCEL_END_DECLS
 
 #endif

@@ -18,9 +18,12 @@ SOURCES = git ls-files '*.c' '*.h'
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := all
-.PHONY: all setup run test bench check fuzz docs install format format-check rig asan tsan clean
+.PHONY: all help setup run test bench check fuzz docs install format format-check rig asan tsan clean
 
 all: build-release
+
+help:
+	@sed -n 's/^#   //p' Makefile
 
 setup:
 	@scripts/setup build

@@ -212,8 +212,11 @@ static int list_devices(void)
     const char *name, *help, *description;
     for (size_t i = 0; vmaccel_machine_device_help(i, &name, &help, &description); i++) {
         printf("%-14s %s\n", name, description);
-        if (help != NULL && help[0] != 0)
-            printf("%-14s options: %s\n", "", help);
+        while (help != NULL && *help != 0) {
+            size_t length = strcspn(help, "\n");
+            printf("%-14s   %.*s\n", "", (int)length, help);
+            help += length + (help[length] == '\n');
+        }
     }
     return CLI_OK;
 }

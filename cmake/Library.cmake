@@ -11,16 +11,9 @@ vmaccel_sources(sources src/core/*.c src/os/${os}/*.c src/arch/*.c src/cpu/*.c s
                 src/machine/*.c src/gdb/*.c src/snapshot/*.c)
 list(REMOVE_ITEM sources ${PROJECT_SOURCE_DIR}/src/core/registry.c)
 list(APPEND sources ${vmaccel_platform_sources})
-set(registry_source ${PROJECT_SOURCE_DIR}/src/core/registry.c)
-if(NOT sources OR NOT EXISTS ${registry_source})
-    message(WARNING "src/core is incomplete: nothing will link")
-    file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/gen/none.c CONTENT "extern int vmaccel_none;\n" @ONLY)
-    list(APPEND sources ${PROJECT_BINARY_DIR}/gen/none.c)
-    set(registry_source ${PROJECT_BINARY_DIR}/gen/none.c)
-endif()
 
 add_library(vmaccel_core_objs OBJECT ${sources})
-add_library(vmaccel_registry_objs OBJECT ${registry_source})
+add_library(vmaccel_registry_objs OBJECT ${PROJECT_SOURCE_DIR}/src/core/registry.c)
 target_include_directories(vmaccel_registry_objs PRIVATE ${PROJECT_BINARY_DIR}/gen)
 
 # Host interfaces are for src/os and src/platform.

@@ -126,7 +126,7 @@ struct conformance_summary conformance_run(const struct conformance_options *opt
             continue;
         report.total++;
         if (options->list)
-            report_list(options, &cases[i]);
+            report_list(&report, &cases[i]);
     }
     if (options->list)
         return summary;

@@ -68,6 +68,14 @@ void guest_load(struct guest *guest, const void *code, size_t size);
 #define GUEST_BYTES(guest, ...)                                                                    \
     guest_load(guest, (const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}))
 
+/* Where a label of a program of tests/guest/ is once loaded; and a start there. */
+#define GUEST_LABEL(name, label) (GUEST_CODE + VMACCEL_GUEST_##name##_sym_##label)
+#define GUEST_START(guest, name, label)                                                            \
+    do {                                                                                           \
+        GUEST_LOAD(guest, name);                                                                   \
+        GUEST_SET(guest, rip, GUEST_LABEL(name, label));                                           \
+    } while (0)
+
 /* A gate at GUEST_IDT for handler at address: long-mode form, or protected-mode form. DPL is 3. */
 void guest_gate64(struct guest *guest, uint8_t vector, uint64_t handler);
 void guest_gate32(struct guest *guest, uint8_t vector, uint32_t handler);

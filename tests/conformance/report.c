@@ -46,12 +46,27 @@ static void put_header_json(struct report *report, const char *host)
     fprintf(out, "\"quick\": %s,\n  \"cases\": [", report->options->quick ? "true" : "false");
 }
 
-void report_list(const struct conformance_options *options, const struct suite_case *test)
+void report_list(struct report *report, const struct suite_case *test)
 {
-    fprintf(options->out, "%-44s %s", test->name, test->what);
-    for (size_t i = 0; i < sizeof(test->needs) / sizeof(test->needs[0]) && test->needs[i] != 0; i++)
-        fprintf(options->out, "%s%s", i == 0 ? "  [" : " ", vmaccel_cap_name(test->needs[i]));
-    fputs(test->needs[0] != 0 ? "]\n" : "\n", options->out);
+    FILE *out = report->options->out;
+    bool json = report->options->format == CONFORMANCE_JSON;
+    if (json) {
+        fputs(report->number++ != 0 ? ",\n  {" : "\n  {", out);
+        put_member(out, "name", test->name, ", ");
+        put_member(out, "shows", test->what, ", \"needs\": [");
+    } else {
+        fprintf(out, "%-40s %s", test->name, test->what);
+    }
+    for (size_t i = 0; i < sizeof(test->needs) / sizeof(test->needs[0]) && test->needs[i] != 0;
+         i++) {
+        if (json) {
+            fputs(i != 0 ? ", " : "", out);
+            put_json(out, vmaccel_cap_name(test->needs[i]));
+        } else {
+            fprintf(out, "%s%s", i == 0 ? "  [" : " ", vmaccel_cap_name(test->needs[i]));
+        }
+    }
+    fputs(json ? "]}" : test->needs[0] != 0 ? "]\n" : "\n", out);
 }
 
 void report_start(struct report *report)

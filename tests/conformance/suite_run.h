@@ -75,7 +75,7 @@ struct report {
     unsigned number, total;
 };
 
-void report_list(const struct conformance_options *options, const struct suite_case *test);
+void report_list(struct report *report, const struct suite_case *test);
 void report_start(struct report *report);
 void report_unavailable(struct report *report);
 void report_case(struct report *report, const struct suite *suite);

@@ -42,7 +42,8 @@ static vmaccel_status make_gdt(struct load *l, uint64_t code, vmaccel_x86_table 
 static vmaccel_status make_page_tables(struct load *l, uint64_t *cr3)
 {
     uint8_t *host;
-    vmaccel_status status = load_table(l, 6 * LOAD_PAGE, LOAD_PAGE, "the page tables", cr3, &host);
+    vmaccel_status status =
+        load_table(l, 6 * LOAD_PAGE, LOAD_PAGE, "the page-table area", cr3, &host);
 
     if (status != VMACCEL_OK)
         return status;

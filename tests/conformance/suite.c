@@ -304,8 +304,9 @@ struct suite_thread *suite_spawn(void (*entry)(void *argument), void *argument)
     thread->suite = current;
     thread->entry = entry;
     thread->argument = argument;
+    atomic_store(&thread->done, false);
     if (!host_thread_start(&thread->handle, thread_main, thread)) {
-        thread->joined = true;
+        thread->started = false;
         FAIL("the host starts no thread");
     }
     return thread;
@@ -324,7 +325,9 @@ static void kick_all(struct suite *suite)
 void suite_join(struct suite_thread *thread)
 {
     host_thread_join(thread->handle);
-    thread->joined = true;
+    host_mutex_lock(&current->lock);
+    thread->started = false;
+    host_mutex_unlock(&current->lock);
     if (suite_ended())
         leave();
 }
@@ -342,7 +345,7 @@ static void end_threads(struct suite *suite)
 {
     for (size_t i = 0; i < SUITE_THREADS; i++) {
         struct suite_thread *thread = &suite->threads[i];
-        if (!thread->started || thread->joined)
+        if (!thread->started)
             continue;
         while (!atomic_load(&thread->done)) {
             kick_all(suite);

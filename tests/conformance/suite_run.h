@@ -32,7 +32,7 @@ struct suite_thread {
     void *argument;
     host_thread handle;
     atomic_bool done;
-    bool started, joined;
+    bool started; /* and not joined */
 };
 
 /* One case's run. */

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Kicks: sticky until one run has returned for them, neither lost nor doubled. */
+#include <stdatomic.h>
+
+#include "guest.h"
+#include "suite_host.h"
+#include "suite_thread.h"
+
+/* A guest that never exits by itself, interrupts off. */
+static void create_spin(struct guest *g)
+{
+    guest_create(g, GUEST_LONG);
+    GUEST_LOAD(g, spin);
+}
+
+static void *kick_after(void *argument, uint64_t ns)
+{
+    host_sleep_ns(ns);
+    CHECK_OK(vmaccel_vcpu_kick(argument));
+    return NULL;
+}
+
+static void kick_soon(void *argument)
+{
+    kick_after(argument, 20000000);
+}
+
+/* No kick is left: the guest goes on to its next exit. */
+static void check_none_pending(struct guest *g)
+{
+    guest_load(g, (const uint8_t[]){0xe6, 0x77, 0xf4}, 3); /* out 0x77, al; hlt */
+    GUEST_SET(g, rip, GUEST_CODE);
+    RUN(g);
+    CHECK_EQ(g->exit->reason, VMACCEL_EXIT_IO);
+    CHECK_EQ(g->exit->u.io.port, 0x77);
+}
+
+void case_kick_before_run(void)
+{
+    struct guest g;
+    create_spin(&g);
+    GUEST_SET(&g, rax, 0);
+    CHECK_OK(vmaccel_vcpu_kick(g.vcpu));
+    RUN_TO(&g, VMACCEL_EXIT_KICKED);
+    check_none_pending(&g);
+}
+
+void case_kick_during_run(void)
+{
+    struct guest g;
+    create_spin(&g);
+    for (int i = 0; i < 5; i++) {
+        struct suite_thread *thread = suite_spawn(kick_soon, g.vcpu);
+        RUN_TO(&g, VMACCEL_EXIT_KICKED);
+        suite_join(thread);
+    }
+    CHECK(guest_regs(&g).rax != 0);
+    check_none_pending(&g);
+}
+
+void case_kick_after_exit(void)
+{
+    struct guest g;
+    guest_create(&g, GUEST_LONG);
+    GUEST_LOAD(&g, kick);
+    RUN_TO(&g, VMACCEL_EXIT_IO);
+    uint64_t rip = guest_regs(&g).rip;
+    CHECK_OK(vmaccel_vcpu_kick(g.vcpu));
+    RUN_TO(&g, VMACCEL_EXIT_KICKED);
+    CHECK_EQ(guest_regs(&g).rip, rip);
+    RUN_TO(&g, VMACCEL_EXIT_IO);
+    CHECK_EQ(guest_regs(&g).rip, rip);
+}
+
+void case_kick_twice_is_one(void)
+{
+    struct guest g;
+    create_spin(&g);
+    CHECK_OK(vmaccel_vcpu_kick(g.vcpu));
+    CHECK_OK(vmaccel_vcpu_kick(g.vcpu));
+    RUN_TO(&g, VMACCEL_EXIT_KICKED);
+    check_none_pending(&g);
+}
+
+void case_kick_at_reads(void)
+{
+    struct guest g;
+    guest_create(&g, GUEST_LONG);
+    /* in al, 0x20; out 0x11, al; mov al, [rdi]; out 0x12, al; hlt */
+    GUEST_BYTES(&g, 0xe4, 0x20, 0xe6, 0x11, 0x8a, 0x07, 0xe6, 0x12, 0xf4);
+    GUEST_SET(&g, rdi, GUEST_MMIO);
+    RUN_TO_IN(&g, 0x20, 1);
+    guest_answer(&g, 0x5b);
+    CHECK_OK(vmaccel_vcpu_kick(g.vcpu));
+    RUN_TO(&g, VMACCEL_EXIT_KICKED);
+    RUN_TO_OUT(&g, 0x11, 1, 0x5b);
+    RUN_TO_READ(&g, GUEST_MMIO, 1);
+    CHECK_OK(vmaccel_vcpu_kick(g.vcpu));
+    guest_answer(&g, 0x6c);
+    RUN_TO(&g, VMACCEL_EXIT_KICKED);
+    RUN_TO_OUT(&g, 0x12, 1, 0x6c);
+    RUN_TO_HLT(&g);
+}
+
+void case_kick_between_halves(void)
+{
+    struct guest g;
+    guest_create(&g, GUEST_LONG);
+    /* mov [rdi], rax; out 0x11, al; hlt */
+    GUEST_BYTES(&g, 0x48, 0x89, 0x07, 0xe6, 0x11, 0xf4);
+    GUEST_SET(&g, rax, 0x8877665544332211);
+    GUEST_SET(&g, rdi, GUEST_MMIO + 0xffc);
+    RUN_TO_WRITE(&g, GUEST_MMIO + 0xffc, 4, 0x44332211);
+    CHECK_OK(vmaccel_vcpu_kick(g.vcpu));
+    /* The exit and the kick come in either order, each once. */
+    RUN(&g);
+    bool kicked = g.exit->reason == VMACCEL_EXIT_KICKED;
+    if (kicked)
+        RUN(&g);
+    EXPECT_EXIT_WRITE(&g, GUEST_MMIO + 0x1000, 4, 0x88776655);
+    if (!kicked)
+        RUN_TO(&g, VMACCEL_EXIT_KICKED);
+    RUN_TO_OUT(&g, 0x11, 1, 0x11);
+    RUN_TO_HLT(&g);
+}
+
+void case_kick_from_signal_handler(void)
+{
+    struct guest g;
+    create_spin(&g);
+    if (!host_signal_kick(g.vcpu, 20000000))
+        suite_skip_host("signals");
+    RUN(&g);
+    int status = host_signal_kick_end();
+    EXPECT_EXIT(&g, VMACCEL_EXIT_KICKED);
+    CHECK_EQ(status, VMACCEL_OK);
+    check_none_pending(&g);
+}
+
+void case_kick_destroyed(void)
+{
+    vmaccel_vm *vm = suite_vm(VMACCEL_IRQCHIP_NONE, 1, 0, 0);
+    vmaccel_vcpu *vcpu = suite_vcpu(vm, 0);
+    CHECK_OK(vmaccel_vcpu_kick(vcpu));
+    suite_vcpu_destroy(vcpu);
+    CHECK_STATUS(vmaccel_vcpu_kick(vcpu), VMACCEL_E_STATE);
+}
+
+struct race {
+    vmaccel_vcpu *vcpu;
+    atomic_bool stop;
+    atomic_uint kicks;
+};
+
+static void kick_until_stopped(void *argument)
+{
+    struct race *race = argument;
+    vmaccel_status status = VMACCEL_OK;
+    while (!atomic_load(&race->stop) && !suite_ended()) {
+        vmaccel_status now = vmaccel_vcpu_kick(race->vcpu);
+        CHECK(now == VMACCEL_OK || now == VMACCEL_E_STATE);
+        CHECK(status == VMACCEL_OK || now == VMACCEL_E_STATE);
+        status = now;
+        atomic_fetch_add(&race->kicks, 1);
+    }
+}
+
+void case_kick_races_destroy(void)
+{
+    unsigned rounds = suite_quick() ? 20 : 200;
+    for (unsigned i = 0; i < rounds; i++) {
+        struct race race = {.vcpu = NULL};
+        vmaccel_vm *vm = suite_vm(VMACCEL_IRQCHIP_NONE, 1, 0, 0);
+        race.vcpu = suite_vcpu(vm, 0);
+        struct suite_thread *thread = suite_spawn(kick_until_stopped, &race);
+        while (atomic_load(&race.kicks) == 0 && !suite_ended())
+            host_thread_yield();
+        suite_vcpu_destroy(race.vcpu);
+        unsigned seen = atomic_load(&race.kicks);
+        while (atomic_load(&race.kicks) < seen + 3 && !suite_ended())
+            host_thread_yield();
+        atomic_store(&race.stop, true);
+        suite_join(thread);
+        suite_vm_destroy(vm);
+    }
+}
+
+struct random_kicks {
+    vmaccel_vcpu *vcpu;
+    uint64_t goal, end_ns;
+    uint64_t spurious, worst;
+    _Atomic uint64_t returned; /* runs that returned KICKED */
+    _Atomic uint64_t done;     /* kicks answered */
+    atomic_bool stop;
+};
+
+static uint64_t next_random(uint64_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
+}
+
+/* Kick at a random moment, then wait for the run that returns for it: one that does not come is a
+ * lost kick, and the case times out; a second one is spurious. */
+static void kick_at_random(void *argument)
+{
+    struct random_kicks *kicks = argument;
+    uint64_t state = UINT64_C(0x9e3779b97f4a7c15), answered = 0;
+    for (uint64_t i = 0; i < kicks->goal && host_now_ns() < kicks->end_ns; i++) {
+        uint64_t delay = next_random(&state) % 2048;
+        for (volatile uint64_t n = 0; i % 4 != 0 && n < delay; n++)
+            ;
+        uint64_t late = atomic_load(&kicks->returned) - answered;
+        kicks->spurious += late;
+        kicks->worst = late > kicks->worst ? late : kicks->worst;
+        answered += late;
+        CHECK_OK(vmaccel_vcpu_kick(kicks->vcpu));
+        while (atomic_load(&kicks->returned) == answered && !suite_ended())
+            host_thread_yield();
+        answered++;
+        atomic_store(&kicks->done, i + 1);
+        if (suite_ended())
+            break;
+    }
+    atomic_store(&kicks->stop, true);
+}
+
+/* A million; where the caller asked for quick results, what 20 s allow of a hundred thousand. */
+void case_kick_random(void)
+{
+    struct guest g;
+    struct random_kicks kicks = {.goal = 1000000, .end_ns = UINT64_MAX};
+    uint64_t exits = 0;
+    if (suite_quick()) {
+        kicks.goal = 100000;
+        kicks.end_ns = host_now_ns() + UINT64_C(20000000000);
+    }
+    suite_time_limit(1800);
+    guest_create(&g, GUEST_LONG);
+    GUEST_LOAD(&g, kick);
+    kicks.vcpu = g.vcpu;
+    uint64_t start = host_now_ns();
+    struct suite_thread *thread = suite_spawn(kick_at_random, &kicks);
+    while (!atomic_load(&kicks.stop)) {
+        RUN(&g);
+        if (g.exit->reason == VMACCEL_EXIT_KICKED) {
+            atomic_fetch_add(&kicks.returned, 1);
+        } else {
+            EXPECT_EXIT(&g, VMACCEL_EXIT_IO);
+            exits++;
+        }
+    }
+    suite_join(thread);
+    uint64_t done = atomic_load(&kicks.done);
+    suite_note("%" PRIu64 " kicks, 0 lost, %" PRIu64 " spurious, %" PRIu64
+               " exits between, %" PRIu64 " ms",
+               done, kicks.spurious, exits, (host_now_ns() - start) / 1000000);
+    CHECK(kicks.worst <= 1);
+    CHECK(done == kicks.goal || (suite_quick() && done >= 1000));
+}
+
+struct shared_kicks {
+    vmaccel_vcpu *vcpu;
+    unsigned rounds;
+    _Atomic uint64_t returned;
+    atomic_uint finished;
+};
+
+static void kick_and_wait(void *argument)
+{
+    struct shared_kicks *kicks = argument;
+    for (unsigned i = 0; i < kicks->rounds && !suite_ended(); i++) {
+        uint64_t before = atomic_load(&kicks->returned);
+        CHECK_OK(vmaccel_vcpu_kick(kicks->vcpu));
+        while (atomic_load(&kicks->returned) == before && !suite_ended())
+            host_thread_yield();
+    }
+    /* So that the vCPU's thread looks. */
+    atomic_fetch_add(&kicks->finished, 1);
+    CHECK_OK(vmaccel_vcpu_kick(kicks->vcpu));
+}
+
+void case_kick_from_four_threads(void)
+{
+    struct guest g;
+    struct suite_thread *threads[4];
+    create_spin(&g);
+    struct shared_kicks kicks = {.vcpu = g.vcpu, .rounds = suite_quick() ? 200 : 2000};
+    for (int i = 0; i < 4; i++)
+        threads[i] = suite_spawn(kick_and_wait, &kicks);
+    while (atomic_load(&kicks.finished) < 4) {
+        RUN_TO(&g, VMACCEL_EXIT_KICKED);
+        atomic_fetch_add(&kicks.returned, 1);
+    }
+    for (int i = 0; i < 4; i++)
+        suite_join(threads[i]);
+    CHECK(atomic_load(&kicks.returned) <= 4u * (kicks.rounds + 1));
+}

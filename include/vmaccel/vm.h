@@ -43,7 +43,7 @@ VMACCEL_API VMACCEL_MUST_CHECK vmaccel_status vmaccel_vm_create(const vmaccel_pl
 VMACCEL_API VMACCEL_MUST_CHECK vmaccel_status vmaccel_vm_commit(vmaccel_vm *vm);
 
 /* End a VM whose vCPUs have all been destroyed. Guest memory stays the caller's. NULL is allowed.
- * Errors: STATE when a vCPU is left; the VM then stays as it was. Thread: setup; no other call may use the VM. */
+ * Errors: STATE when a vCPU or a doorbell is left; the VM then stays as it was. Thread: setup; no other call may use the VM. */
 VMACCEL_API vmaccel_status vmaccel_vm_destroy(vmaccel_vm *vm);
 
 /* The platform it was made on. Thread: any. */

@@ -4,7 +4,8 @@
  * Canonical form of a segment: the limit is in bytes whatever G says; attributes are the descriptor's bits in the
  * positions of the VMCS access-rights field (Intel SDM vol. 3, "Guest Register State") without its unusable bit: a
  * segment is unusable exactly when P is 0, and then all attributes read 0. A usable code or data segment has its
- * accessed bit set, TR is a busy TSS: both are set by the library when written without.
+ * accessed bit set, TR is a busy TSS, G agrees with the limit, CR0.ET is 1: all are set by the library when written
+ * otherwise.
  *
  * All functions here: Thread: owner, where they take a vCPU. Errors: THREAD, STATE (destroyed), PLATFORM,
  * INVALID_ARGUMENT (the detail names the field), NOT_SUPPORTED (the capability named, or a VM of another

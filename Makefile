@@ -13,6 +13,7 @@ FUZZ_SECONDS ?= 60
 SUMMARY = JOBS=$(JOBS) scripts/test-summary
 ASAN = 'build/asan=^(unit|conformance|fault)$$'
 TSAN = 'build/tsan=^(unit|conformance)$$'
+NEEDS = build
 SOURCES = git ls-files '*.c' '*.h'
 
 MAKEFLAGS += --no-print-directory
@@ -25,8 +26,13 @@ all: build-release
 help:
 	@sed -n 's/^#   //p' Makefile
 
+test: NEEDS = build test run rig
+fuzz asan tsan format format-check: NEEDS = build test
+rig: NEEDS = build run rig
+docs: NEEDS = docs
+
 setup:
-	@scripts/setup build
+	@scripts/setup $(NEEDS)
 
 # Makefiles made by CMake configure themselves again when needed.
 build-%: setup
@@ -57,16 +63,16 @@ tsan: build-tsan
 rig: build-release
 	@tests/rig/run-x86 $(RIG)
 
-docs:
+docs: setup
 	@scripts/docs build/docs
 
 install: build-release
 	@DESTDIR='$(DESTDIR)' cmake --install build --prefix '$(PREFIX)'
 
-format:
+format: setup
 	@$(SOURCES) | xargs clang-format -i
 
-format-check:
+format-check: setup
 	@$(SOURCES) | xargs clang-format --dry-run --Werror
 
 clean:

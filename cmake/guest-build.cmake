@@ -28,13 +28,14 @@ else()
 endif()
 
 # One contiguous section, zeroed data included, so that the image is what is in memory.
-file(WRITE ${base}.ld "SECTIONS {
+file(WRITE ${base}.ld "PHDRS { image PT_LOAD FLAGS(5); }
+SECTIONS {
     . = ${org};
     .guest : { *(.text.start) *(.text .text.*) *(.rodata .rodata.*) *(.data .data.*)
-               *(.bss .bss.*) *(COMMON) }
+               *(.bss .bss.*) *(COMMON) } :image
     /DISCARD/ : { *(.note .note.* .comment .eh_frame) }
 }\n")
-run(${ld} -N --build-id=none -e 0 -T ${base}.ld ${base}.o -o ${base}.elf)
+run(${ld} -N -z noexecstack --build-id=none -e 0 -T ${base}.ld ${base}.o -o ${base}.elf)
 run(${objcopy} -O binary -j .guest --set-section-flags .guest=alloc,load,contents
     ${base}.elf ${base}.bin)
 

@@ -61,7 +61,7 @@ tsan: build-tsan
 	@$(SUMMARY) $(TSAN)
 
 rig: build-release
-	@tests/rig/run-x86 $(RIG)
+	@tests/rig/suite-x86 build/vmaccel-static
 
 docs: setup
 	@scripts/docs build/docs

@@ -12,6 +12,7 @@ void core_map_lock(vmaccel_vm *vm)
 {
     os_rwlock_write(&vm->core->map_lock);
     atomic_store_explicit(&vm->core->map_writer, core_thread_self(), memory_order_relaxed);
+    atomic_fetch_add(&vm->core->map_version, 1);
 }
 
 void core_map_unlock(vmaccel_vm *vm)
@@ -35,7 +36,16 @@ size_t core_region_index(const struct core_vm *core, vmaccel_gpa gpa)
     return low;
 }
 
-const struct core_region *core_region_at(const vmaccel_vm *vm, vmaccel_gpa gpa)
+/* The region that the calling thread found last. Platforms look up guest code and page tables after
+ * exits, where a lock each time would show. */
+static _Thread_local struct {
+    const vmaccel_vm *vm;
+    uint64_t version;
+    const struct core_region *region;
+} found;
+
+static __attribute__((noinline)) const struct core_region *find(const vmaccel_vm *vm,
+                                                                vmaccel_gpa gpa)
 {
     struct core_vm *core = vm->core;
     bool writer =
@@ -47,9 +57,22 @@ const struct core_region *core_region_at(const vmaccel_vm *vm, vmaccel_gpa gpa)
     const struct core_region *region = index < core->region_count ? core->regions[index] : NULL;
     if (region != NULL && gpa < region->gpa)
         region = NULL;
-    if (!writer)
+    if (!writer) {
+        found.vm = region != NULL ? vm : NULL;
+        found.version = atomic_load_explicit(&core->map_version, memory_order_relaxed);
+        found.region = region;
         os_rwlock_unlock_read(&core->map_lock);
+    }
     return region;
+}
+
+const struct core_region *core_region_at(const vmaccel_vm *vm, vmaccel_gpa gpa)
+{
+    if (found.vm == vm &&
+        found.version == atomic_load_explicit(&vm->core->map_version, memory_order_acquire) &&
+        gpa - found.region->gpa < found.region->size)
+        return found.region;
+    return find(vm, gpa);
 }
 
 static vmaccel_status check_range(const vmaccel_vm *vm, vmaccel_gpa gpa, uint64_t size)

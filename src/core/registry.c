@@ -7,26 +7,26 @@
 
 #include "registry_built.h"
 
-static uint64_t absent_cap(vmaccel_arch arch, vmaccel_cap cap)
+__attribute__((unused)) static uint64_t absent_cap(vmaccel_arch arch, vmaccel_cap cap)
 {
     (void)arch;
     (void)cap;
     return 0;
 }
 
-static uint64_t absent_vm_cap(const vmaccel_vm *vm, vmaccel_cap cap)
+__attribute__((unused)) static uint64_t absent_vm_cap(const vmaccel_vm *vm, vmaccel_cap cap)
 {
     (void)vm;
     (void)cap;
     return 0;
 }
 
-static void absent_destroy(vmaccel_vm *vm)
+__attribute__((unused)) static void absent_destroy(vmaccel_vm *vm)
 {
     (void)vm;
 }
 
-static inline void absent_probe(vmaccel_platform_info *info, const char *condition)
+__attribute__((unused)) static void absent_probe(vmaccel_platform_info *info, const char *condition)
 {
     info->kind = VMACCEL_KIND_NONE;
     info->status = VMACCEL_E_UNAVAILABLE;

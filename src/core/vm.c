@@ -126,6 +126,9 @@ static vmaccel_vm *new_vm(const vmaccel_platform *platform, const vmaccel_vm_con
     vm->core = (struct core_vm *)(void *)(memory + handle);
     vm->priv = memory + handle + own;
     vm->core->vcpus = (void *)(memory + handle + own + theirs);
+    /* Memory of an ended VM may come back as this one's: versions that start at the time never
+     * repeat. */
+    atomic_store(&vm->core->map_version, os_clock_ns());
     os_mutex_init(&vm->core->lock);
     os_rwlock_init(&vm->core->map_lock);
     os_mutex_init(&vm->core->doorbell_lock);

@@ -108,8 +108,8 @@ static void print_text(void)
     for (size_t a = 0; a < CLI_COUNT(archs); a++) {
         char why[512];
         const vmaccel_platform *platform = choose(archs[a], why, sizeof why);
-        printf("  %-12s %s (%s)\n", vmaccel_arch_name(archs[a]),
-               platform == NULL ? "none" : vmaccel_platform_name(platform), why);
+        printf("  %-12s %s%s\n", vmaccel_arch_name(archs[a]), platform == NULL ? "none: " : "",
+               why);
     }
 }
 

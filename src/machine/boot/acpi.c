@@ -41,6 +41,7 @@ enum {
 #define FLAG_WBINVD          0x0001u
 #define FLAG_NO_POWER_BUTTON 0x0010u /* none of the fixed hardware's */
 #define FLAG_NO_SLEEP_BUTTON 0x0020u
+#define FLAG_NO_RTC_WAKE     0x0040u /* in the fixed hardware */
 #define FLAG_RESET_REGISTER  0x0400u
 
 /* Above these a C state is not supported. */
@@ -157,8 +158,8 @@ static uint32_t add_fadt(struct area *area, const struct boot_input *in, uint32_
     put16(t + FADT_C3_LATENCY, NO_C3);
     t[FADT_CENTURY] = in->has_rtc ? MEMMAP_RTC_CENTURY : 0;
     put16(t + FADT_BOOT_ARCH, (uint16_t)boot_arch);
-    put32(t + FADT_FLAGS,
-          FLAG_WBINVD | FLAG_NO_POWER_BUTTON | FLAG_NO_SLEEP_BUTTON | FLAG_RESET_REGISTER);
+    put32(t + FADT_FLAGS, FLAG_WBINVD | FLAG_NO_POWER_BUTTON | FLAG_NO_SLEEP_BUTTON |
+                              FLAG_NO_RTC_WAKE | FLAG_RESET_REGISTER);
     put_port(t + FADT_RESET, MEMMAP_RESET_PORT, 1);
     t[FADT_RESET_VALUE] = MEMMAP_RESET_VALUE;
     put64(t + FADT_X_DSDT, dsdt);

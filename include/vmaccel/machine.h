@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Optional layer: a whole machine around the vCPUs: boot loaders, devices, one host thread per vCPU. Built on the core
- * API only. */
+/* Optional layer: a whole machine around the vCPUs: boot loaders, devices, one host thread per
+ * vCPU. Built on the core API only. */
 #ifndef VMACCEL_MACHINE_H
 #define VMACCEL_MACHINE_H
 
@@ -24,17 +24,17 @@ typedef enum vmaccel_boot_format {
 } vmaccel_boot_format;
 
 typedef struct vmaccel_machine_config {
-    uint32_t size; /* sizeof(vmaccel_machine_config) */
-    uint32_t arch; /* vmaccel_arch; NONE: the host's */
+    uint32_t size;                    /* sizeof(vmaccel_machine_config) */
+    uint32_t arch;                    /* vmaccel_arch; NONE: the host's */
     const vmaccel_platform *platform; /* NULL: vmaccel_platform_choose() for a full system */
     uint32_t cpus;                    /* 0: 1 */
     uint32_t format;                  /* vmaccel_boot_format */
     uint64_t memory;                  /* bytes, a multiple of 4096; 0: 512 MiB */
-    uint64_t load_address;            /* FLAT formats; 0: 0x7C00 in real mode, 0x100000 in long mode */
-    const char *kernel;               /* file name */
-    const char *initrd;               /* file name, or NULL */
-    const char *append;               /* command line, or NULL */
-    const char *const *modules;       /* multiboot modules: "FILE [arguments]" */
+    uint64_t load_address;      /* FLAT formats; 0: 0x7C00 in real mode, 0x100000 in long mode */
+    const char *kernel;         /* file name */
+    const char *initrd;         /* file name, or NULL */
+    const char *append;         /* command line, or NULL */
+    const char *const *modules; /* multiboot modules: "FILE [arguments]" */
     size_t module_count;
     const char *const *devices; /* extra devices: "NAME[,option=value]..." */
     size_t device_count;
@@ -56,9 +56,9 @@ typedef enum vmaccel_machine_outcome {
 } vmaccel_machine_outcome;
 
 typedef struct vmaccel_machine_stats {
-    uint64_t exits;      /* of all vCPUs */
+    uint64_t exits; /* of all vCPUs */
     uint64_t io, mmio, kicks, other;
-    uint64_t run_ns;     /* host time from start to stop, nanoseconds */
+    uint64_t run_ns; /* host time from start to stop, nanoseconds */
 } vmaccel_machine_stats;
 
 typedef struct vmaccel_machine_result {
@@ -66,35 +66,40 @@ typedef struct vmaccel_machine_result {
     uint32_t code;    /* DEBUG_EXIT: the value */
     uint32_t cpu;     /* the vCPU that ended it */
     uint32_t reserved;
-    char text[256];   /* one sentence */
+    char text[256]; /* one sentence */
     vmaccel_machine_stats stats;
 } vmaccel_machine_result;
 
-/* Load the files, create the VM, its memory and devices. Errors: those of the core API; IO and FORMAT name the file;
- * INVALID_ARGUMENT names the option. Ownership: *out is the caller's. Thread: any. */
-VMACCEL_API VMACCEL_MUST_CHECK vmaccel_status vmaccel_machine_create(const vmaccel_machine_config *config,
-                                                                     vmaccel_machine **out);
+/* Load the files, create the VM, its memory and devices. Errors: those of the core API; IO and
+ * FORMAT name the file; INVALID_ARGUMENT names the option. Ownership: *out is the caller's. Thread:
+ * any. */
+VMACCEL_API VMACCEL_MUST_CHECK vmaccel_status
+vmaccel_machine_create(const vmaccel_machine_config *config, vmaccel_machine **out);
 
-/* Run from reset until the machine stops; once in a machine's life. Thread: any; the call returns when every vCPU thread
- * has ended. Errors: STATE, NO_MEMORY, PLATFORM; how a guest ends is a result. */
+/* Run from reset until the machine stops; once in a machine's life. Thread: any; the call returns
+ * when every vCPU thread has ended. Errors: STATE, NO_MEMORY, PLATFORM; how a guest ends is a
+ * result. */
 VMACCEL_API VMACCEL_MUST_CHECK vmaccel_status vmaccel_machine_run(vmaccel_machine *machine,
                                                                   vmaccel_machine_result *result);
 
-/* Make vmaccel_machine_run() return; sticky when it has not begun. Thread: any; async-signal-safe. */
+/* Make vmaccel_machine_run() return; sticky when it has not begun. Thread: any; async-signal-safe.
+ */
 VMACCEL_API void vmaccel_machine_stop(vmaccel_machine *machine);
 
-/* Feed the guest's serial port; returns how many bytes it took (the rest when the guest has read some).
- * Thread: any. */
-VMACCEL_API size_t vmaccel_machine_console_input(vmaccel_machine *machine, const uint8_t *data, size_t size);
+/* Feed the guest's serial port; returns how many bytes it took (the rest when the guest has read
+ * some). Thread: any. */
+VMACCEL_API size_t vmaccel_machine_console_input(vmaccel_machine *machine, const uint8_t *data,
+                                                 size_t size);
 
 /* End it. NULL is allowed. Thread: any; not while it runs. */
 VMACCEL_API void vmaccel_machine_destroy(vmaccel_machine *machine);
 
 /* The platform it uses, and one line that says why. Valid as long as the machine. Thread: any. */
-VMACCEL_API const vmaccel_platform *vmaccel_machine_platform(const vmaccel_machine *machine, const char **why);
+VMACCEL_API const vmaccel_platform *vmaccel_machine_platform(const vmaccel_machine *machine,
+                                                             const char **why);
 
-/* The devices that config.devices may name: name, option help and description of device `index`; false past the end.
- * Strings are owned by the library. Thread: any. */
+/* The devices that config.devices may name: name, option help and description of device `index`;
+ * false past the end. Strings are owned by the library. Thread: any. */
 VMACCEL_API bool vmaccel_machine_device_help(size_t index, const char **name, const char **options,
                                              const char **description);
 

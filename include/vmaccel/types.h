@@ -29,7 +29,7 @@
 
 #ifdef __cplusplus
 #define VMACCEL_BEGIN_DECLS extern "C" {
-#define VMACCEL_END_DECLS }
+#define VMACCEL_END_DECLS   }
 #else
 #define VMACCEL_BEGIN_DECLS
 #define VMACCEL_END_DECLS

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* MSRs. KVM processes a batch up to the first that fails and reports how many that were. */
+#include <stdlib.h>
+
+#include "kvm.h"
+
+#define BATCH            64
+#define MSR_TSC_DEADLINE 0x6e0u
+
+struct batch {
+    struct kvm_msrs head;
+    struct kvm_msr_entry entries[BATCH];
+};
+
+static vmaccel_status refused(const char *call, uint32_t id, int result)
+{
+    if (result < 0)
+        return kvm_fail("x86", call);
+    return core_fail(VMACCEL_E_INVALID_ARGUMENT, "kvm", "x86", NULL, 0, "%s: MSR 0x%x was refused",
+                     call, id);
+}
+
+vmaccel_status kvm_x86_get_msrs(vmaccel_vcpu *vcpu, vmaccel_x86_msr *msrs, size_t count,
+                                size_t *done)
+{
+    struct batch batch;
+    *done = 0;
+    vmaccel_status status = kvm_x86_flush_now(vcpu, CORE_GROUP_SREGS);
+    if (status != VMACCEL_OK)
+        return status;
+    while (*done < count) {
+        uint32_t n = (uint32_t)(count - *done < BATCH ? count - *done : BATCH);
+        memset(&batch, 0, sizeof batch.head + n * sizeof batch.entries[0]);
+        batch.head.nmsrs = n;
+        for (uint32_t i = 0; i < n; i++)
+            batch.entries[i].index = msrs[*done + i].id;
+        int result = ioctl(kvm_vcpu(vcpu)->fd, KVM_GET_MSRS, &batch);
+        for (int i = 0; i < result; i++)
+            msrs[*done + (size_t)i].value = batch.entries[i].data;
+        *done += result > 0 ? (size_t)result : 0;
+        if (result != (int)n)
+            return refused("KVM_GET_MSRS", result < 0 ? 0 : msrs[*done].id, result);
+    }
+    return VMACCEL_OK;
+}
+
+/* KVM drops a deadline while the local APIC's timer is not in TSC-deadline mode, so it is kept for
+ * later. */
+vmaccel_status kvm_x86_set_deadline(vmaccel_vcpu *vcpu, uint64_t value)
+{
+    struct kvm_vcpu *k = kvm_vcpu(vcpu);
+    struct batch batch;
+    memset(&batch, 0, sizeof batch.head + sizeof batch.entries[0]);
+    batch.head.nmsrs = 1;
+    batch.entries[0].index = MSR_TSC_DEADLINE;
+    batch.entries[0].data = value;
+    int result = ioctl(k->fd, KVM_SET_MSRS, &batch);
+    if (result != 1)
+        return refused("KVM_SET_MSRS", MSR_TSC_DEADLINE, result);
+    k->deadline_set = true;
+    k->deadline = value;
+    k->attention |= KVM_ATTENTION_PENDING;
+    return VMACCEL_OK;
+}
+
+vmaccel_status kvm_x86_set_msrs(vmaccel_vcpu *vcpu, const vmaccel_x86_msr *msrs, size_t count,
+                                size_t *done)
+{
+    struct batch batch;
+    *done = 0;
+    vmaccel_status status = kvm_x86_flush_now(vcpu, CORE_GROUP_SREGS);
+    if (status != VMACCEL_OK)
+        return status;
+    /* Pass one: all but the deadline, which compares with the TSC. */
+    size_t deadline = count;
+    while (*done < count) {
+        uint32_t n = 0;
+        size_t next = *done;
+        memset(&batch, 0, sizeof batch);
+        for (; next < count && n < BATCH; next++) {
+            if (msrs[next].id == MSR_TSC_DEADLINE) {
+                deadline = next;
+                continue;
+            }
+            batch.entries[n].index = msrs[next].id;
+            batch.entries[n++].data = msrs[next].value;
+        }
+        batch.head.nmsrs = n;
+        int result = n != 0 ? ioctl(kvm_vcpu(vcpu)->fd, KVM_SET_MSRS, &batch) : 0;
+        if (result != (int)n) {
+            uint32_t processed = result > 0 ? (uint32_t)result : 0;
+            uint32_t failed = batch.entries[processed].index;
+            while (*done < count && (msrs[*done].id == MSR_TSC_DEADLINE || processed > 0)) {
+                if (msrs[*done].id != MSR_TSC_DEADLINE)
+                    processed--;
+                (*done)++;
+            }
+            return refused("KVM_SET_MSRS", failed, result);
+        }
+        *done = next;
+    }
+    if (deadline < count) {
+        status = kvm_x86_set_deadline(vcpu, msrs[deadline].value);
+        if (status != VMACCEL_OK)
+            *done = deadline;
+    }
+    return status;
+}
+
+vmaccel_status kvm_x86_msr_list(const vmaccel_vm *vm, uint32_t *ids, size_t *count)
+{
+    struct kvm_msr_list probe = {.nmsrs = 0};
+    size_t capacity = *count;
+    if (ioctl(kvm_vm(vm)->sys_fd, KVM_GET_MSR_INDEX_LIST, &probe) < 0 && errno != E2BIG)
+        return kvm_fail("x86", "KVM_GET_MSR_INDEX_LIST");
+    *count = probe.nmsrs;
+    if (ids == NULL)
+        return VMACCEL_OK;
+    if (capacity < probe.nmsrs)
+        return core_fail(VMACCEL_E_LIMIT, "kvm", "x86", NULL, 0,
+                         "the MSR list has %u entries, not %zu", probe.nmsrs, capacity);
+    struct kvm_msr_list *list = calloc(1, sizeof *list + probe.nmsrs * sizeof list->indices[0]);
+    if (list == NULL)
+        return core_fail(VMACCEL_E_NO_MEMORY, "kvm", "x86", NULL, 0, "no memory for the MSR list");
+    list->nmsrs = probe.nmsrs;
+    vmaccel_status status = VMACCEL_OK;
+    if (ioctl(kvm_vm(vm)->sys_fd, KVM_GET_MSR_INDEX_LIST, list) < 0)
+        status = kvm_fail("x86", "KVM_GET_MSR_INDEX_LIST");
+    else
+        memcpy(ids, list->indices, list->nmsrs * sizeof ids[0]);
+    free(list);
+    return status;
+}

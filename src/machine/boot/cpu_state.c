@@ -81,6 +81,7 @@ vmaccel_status load_long_mode(struct load *l, uint64_t entry, struct boot_state 
     s->ds.selector = s->es.selector = s->fs.selector = s->gs.selector = s->ss.selector =
         DATA_SELECTOR;
     s->tr.selector = TASK_SELECTOR;
+    s->tr.limit = 0x67;
     return VMACCEL_OK;
 }
 

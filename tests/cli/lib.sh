@@ -44,12 +44,12 @@ image() { # NAME OCTAL...: a flat image
     printf "$(printf '\\%s' "$@")" >"$work/$name"
 }
 
-# Real-mode guests at 0x7c00.
+# Real-mode guests, where not said otherwise.
 guests() {
     image exit5 260 005 346 364 364                         # mov $5,%al; out %al,$0xf4; hlt
     image reset 260 376 346 144 353 376                     # mov $0xfe,%al; out %al,$0x64; jmp .
     image poweroff 272 004 006 270 000 064 357 353 376      # mov $0x604,%dx; mov $0x3400,%ax; out; jmp .
-    image triple 017 001 036 007 174 314 364 0 0 0 0 0 0    # lidt zeros; int3; hlt
+    image triple 017 013                                    # ud2, for long mode, where there is no IDT
     image halt 372 364                                      # cli; hlt
     image spin 353 376                                      # jmp .
     image flood 272 370 003 260 101 356 353 375             # mov $0x3f8,%dx; mov $'A',%al; 1: out; jmp 1b

@@ -10,7 +10,8 @@
  * before it (string instructions: before the elements of the exit). Write the answer into the
  * record; the next run uses it, or vmaccel_vcpu_complete() applies it at once.
  *  - A register that the caller writes, RIP/PC included, wins over what the instruction would have
- * stored in it.
+ * stored in it. While a read waits for its answer, those registers count as written whose values
+ * differ from what a get returns.
  *  - Each device access is delivered exactly once. Before saving a vCPU's state call
  * vmaccel_vcpu_complete() until nothing is left, otherwise the restored vCPU repeats the access. */
 #ifndef VMACCEL_VCPU_H

@@ -219,15 +219,19 @@ void case_repeat_out_by_rip(void)
     RUN_TO_HLT(&g);
 }
 
+/* While a read waits, the state shows RIP at it: only once it is complete does writing that RIP
+ * change anything. */
 void case_repeat_in_by_rip(void)
 {
     struct guest g;
     start(&g, LABEL(in));
     RUN_TO_IN(&g, PORT, 1);
     guest_answer(&g, 1);
+    COMPLETE(&g);
     GUEST_SET(&g, rip, LABEL(in));
     RUN_TO_IN(&g, PORT, 1);
     guest_answer(&g, 2);
+    GUEST_SET(&g, rip, LABEL(in));
     RUN_TO_OUT(&g, 0x11, 1, 2);
     RUN_TO_HLT(&g);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The conformance suite: every case against the public API only, run by `vmaccel check` and by the tests. */
+/* The conformance suite: every case against the public API only, run by `vmaccel check` and by the
+ * tests. */
 #ifndef CONFORMANCE_H
 #define CONFORMANCE_H
 
@@ -23,7 +24,8 @@ struct conformance_summary {
     unsigned passed, failed, skipped;
 };
 
-/* Run the suite in this process. Returns the summary; a case that hangs is ended by its own time limit. */
+/* Run the suite in this process. Returns the summary; a case that hangs is ended by its own time
+ * limit. */
 struct conformance_summary conformance_run(const struct conformance_options *options);
 
 #endif

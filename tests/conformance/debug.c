@@ -234,6 +234,7 @@ static void check_watch(vmaccel_hw_point_kind kind, uint8_t length, bool write)
 {
     struct guest g;
     uint64_t address = GUEST_DATA + 0x100;
+    suite_about("kind %d of %u bytes, %s", kind, length, write ? "write" : "read");
     guest_create(&g, GUEST_LONG);
     /* mov [rdi], al; or mov al, [rdi]; nop; hlt */
     GUEST_BYTES(&g, write ? 0x88 : 0x8a, 0x07, 0x90, 0xf4);
@@ -256,6 +257,7 @@ static void check_watch(vmaccel_hw_point_kind kind, uint8_t length, bool write)
         }
         RUN_TO_HLT(&g);
     }
+    guest_destroy(&g);
 }
 
 void case_hw_watchpoint(void)

@@ -129,6 +129,13 @@ void guest_create(struct guest *guest, enum guest_mode mode)
     guest_create_with(guest, mode, VMACCEL_IRQCHIP_NONE, 0, 0);
 }
 
+void guest_destroy(struct guest *guest)
+{
+    suite_vcpu_destroy(guest->vcpu);
+    suite_vm_destroy(guest->vm);
+    suite_pages_free(guest->ram);
+}
+
 void guest_load(struct guest *guest, const void *code, size_t size)
 {
     CHECK(size <= GUEST_STACK - GUEST_CODE);

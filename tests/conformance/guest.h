@@ -61,6 +61,9 @@ void guest_add_vcpu(struct guest *guest, uint32_t index, enum guest_mode mode);
 /* Bring the guest's vCPU into the mode, at GUEST_CODE. */
 void guest_enter(struct guest *guest, enum guest_mode mode);
 
+/* End it before the case's end, for cases that use many. */
+void guest_destroy(struct guest *guest);
+
 /* Put a program at GUEST_CODE. */
 void guest_load(struct guest *guest, const void *code, size_t size);
 #define GUEST_LOAD(guest, name) guest_load(guest, vmaccel_guest_##name, vmaccel_guest_##name##_size)

@@ -178,6 +178,7 @@ static void check_outs(const struct string_form *form)
     EXPECT_EXIT(&g, VMACCEL_EXIT_HLT);
     CHECK_EQ(done, STRING_COUNT);
     CHECK_EQ(guest_regs(&g).rip, GUEST_CODE + length + 1);
+    guest_destroy(&g);
 }
 
 static void check_ins(const struct string_form *form)
@@ -202,6 +203,7 @@ static void check_ins(const struct string_form *form)
         CHECK_BYTES(g.ram + element(form, i), expected, form->width);
     }
     CHECK_EQ(guest_regs(&g).rcx, 0);
+    guest_destroy(&g);
 }
 
 static void each_string_form(void (*check)(const struct string_form *form))
@@ -209,6 +211,7 @@ static void each_string_form(void (*check)(const struct string_form *form))
     for (uint8_t width = 1; width <= 4; width *= 2) {
         for (int down = 0; down <= 1; down++) {
             struct string_form form = {width, down == 1};
+            suite_about("%u bytes, %s", width, down == 1 ? "down" : "up");
             check(&form);
         }
     }

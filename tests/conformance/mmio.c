@@ -101,12 +101,15 @@ static void check_form(const struct form *form)
     RUN_TO_HLT(&g);
     CHECK_EQ(guest_regs(&g).rip, GUEST_CODE + form->length + 1u);
     CHECK_EQ(guest_regs(&g).rax, form->rax);
+    guest_destroy(&g);
 }
 
 void case_mmio_instruction_forms(void)
 {
-    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+        suite_about("%s", forms[i].name);
         check_form(&forms[i]);
+    }
 }
 
 void case_mmio_and_pio(void)
@@ -183,6 +186,7 @@ static void check_string(uint8_t opcode, uint8_t width, bool down, bool from, bo
     uint8_t code[] = {0x66, 0xf3, opcode, 0xf4};
     size_t skip = width == 2 ? 0 : 1;
     int64_t step = down ? -(int64_t)width : width;
+    suite_about("opcode 0x%02x of %u bytes, %s", opcode, width, down ? "down" : "up");
     start(&g, code + skip, sizeof(code) - skip);
     vmaccel_x86_regs regs = guest_regs(&g);
     regs.rcx = COUNT;
@@ -213,6 +217,7 @@ static void check_string(uint8_t opcode, uint8_t width, bool down, bool from, bo
     }
     CHECK_EQ(guest_regs(&g).rcx, 0);
     CHECK_EQ(guest_regs(&g).rdi, regs.rdi + (uint64_t)(COUNT * step));
+    guest_destroy(&g);
 }
 
 void case_mmio_strings(void)
@@ -262,6 +267,7 @@ void case_mmio_exit_cross_page(void)
         guest_answer(&g, READ_VALUE >> 8 * first);
         RUN_TO_HLT(&g);
         CHECK_EQ(guest_regs(&g).rbx, READ_VALUE);
+        guest_destroy(&g);
     }
 }
 

@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Several vCPUs of one VM, each on its own thread. */
+#include <stdatomic.h>
+
 #include "guest.h"
 #include "suite_host.h"
+#include "suite_thread.h"
 
 #define COUNT   20000u
 #define SHARED  (GUEST_DATA + 0x100)
 #define AP_PAGE 0x8000u
+
+struct application_processor {
+    struct guest guest;
+    atomic_bool created;
+};
 
 struct worker {
     struct guest guest; /* a copy for each vCPU */
@@ -79,31 +87,38 @@ void case_smp_independent_exits(void)
 
 static void run_application_processor(void *argument)
 {
-    struct guest *g = argument;
+    struct application_processor *ap = argument;
+    struct guest *g = &ap->guest;
     g->vcpu = suite_vcpu(g->vm, 1);
     g->exit = vmaccel_vcpu_exit(g->vcpu);
+    atomic_store(&ap->created, true);
     if (vmaccel_vm_cap(g->vm, VMACCEL_CAP_REG_MP_STATE) != 0) {
         vmaccel_mp_state state;
         CHECK_OK(vmaccel_vcpu_get_mp_state(g->vcpu, &state));
         CHECK_EQ(state, VMACCEL_MP_WAIT_FOR_INIT);
     }
-    RUN_TO_OUT(g, 0x20, 1, 0xa1);
+    RUN_TO_OUT(g, 0x30, 1, 0xa1);
     CHECK_EQ(guest_sregs(g).cs.selector, AP_PAGE >> 4);
     for (int i = 0; i < 10; i++)
-        RUN_TO_OUT(g, 0x21, 1, 0xa1);
+        RUN_TO_OUT(g, 0x31, 1, 0xa1);
 }
 
 void case_smp_init_sipi(void)
 {
-    struct guest bsp, ap;
+    struct guest bsp;
+    struct application_processor ap;
     uint32_t length = VMACCEL_GUEST_smp_boot_sym_ap_end - VMACCEL_GUEST_smp_boot_sym_ap;
     guest_map(&bsp, suite_vm(VMACCEL_IRQCHIP_FULL, 2, 0, 0));
-    ap = bsp;
+    ap.guest = bsp;
+    atomic_init(&ap.created, false);
     guest_add_vcpu(&bsp, 0, GUEST_LONG);
     GUEST_START(&bsp, smp_boot, bsp);
     CHECK_OK(vmaccel_memory_write(bsp.vm, AP_PAGE,
                                   vmaccel_guest_smp_boot + VMACCEL_GUEST_smp_boot_sym_ap, length));
     struct suite_thread *thread = suite_spawn(run_application_processor, &ap);
+    /* An INIT for a vCPU that is not there yet is lost. */
+    while (!atomic_load(&ap.created) && !suite_ended())
+        host_thread_yield();
     RUN_TO_OUT(&bsp, 0x10, 1, 0xb1);
     RUN_TO_OUT(&bsp, 0x11, 4, 1000);
     for (int i = 0; i < 10; i++)

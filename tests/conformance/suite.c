@@ -10,6 +10,8 @@
 /* The case and the way out of it, for the macros. */
 static _Thread_local struct suite *current;
 static _Thread_local jmp_buf *escape;
+/* What suite_about() said. */
+static _Thread_local char about[80];
 
 static const void *self(void)
 {
@@ -22,7 +24,7 @@ static _Noreturn void leave(void)
     longjmp(*escape, 1);
 }
 
-/* The first failure stays; a failure after a skip wins. */
+/* The first failure stays, with what a case that timed out was at; a failure after a skip wins. */
 static void record(struct suite *suite, enum verdict verdict, const char *skip, const char *format,
                    va_list arguments)
 {
@@ -33,6 +35,12 @@ static void record(struct suite *suite, enum verdict verdict, const char *skip, 
         suite->skip = skip;
         if (format != NULL)
             vsnprintf(suite->message, sizeof(suite->message), format, arguments);
+    } else if (suite->timed_out && verdict == VERDICT_FAIL) {
+        size_t used = strlen(suite->message);
+        if (used < sizeof(suite->message) - 3) {
+            used += (size_t)snprintf(suite->message + used, sizeof(suite->message) - used, "; ");
+            vsnprintf(suite->message + used, sizeof(suite->message) - used, format, arguments);
+        }
     }
     host_mutex_unlock(&suite->lock);
     atomic_store(&suite->ended, true);
@@ -63,8 +71,17 @@ void suite_fail(const char *file, int line, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    record_text(current, VERDICT_FAIL, NULL, "%s:%d: %s", base_name(file), line, text);
+    record_text(current, VERDICT_FAIL, NULL, "%s:%d: %s%s%s", base_name(file), line, about,
+                about[0] != 0 ? ": " : "", text);
     leave();
+}
+
+void suite_about(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(about, sizeof(about), format, arguments);
+    va_end(arguments);
 }
 
 void suite_check_status(const char *file, int line, const char *call, vmaccel_status got,
@@ -261,6 +278,21 @@ void *suite_pages(size_t size)
     return pages;
 }
 
+void suite_pages_free(void *pages)
+{
+    size_t size = 0;
+    host_mutex_lock(&current->lock);
+    for (size_t i = 0; i < SUITE_BLOCKS; i++) {
+        if (current->blocks[i].pages == pages) {
+            size = current->blocks[i].size;
+            current->blocks[i].pages = NULL;
+        }
+    }
+    host_mutex_unlock(&current->lock);
+    CHECK(size != 0);
+    host_pages_free(pages, size);
+}
+
 /* Destroy the calling thread's vCPUs. An error is a failure of the case, and does not stop the
  * cleaning. */
 static void end_vcpus(struct suite *suite)
@@ -283,6 +315,7 @@ static void *thread_main(void *argument)
     jmp_buf way_out;
     current = thread->suite;
     escape = &way_out;
+    about[0] = 0;
     if (setjmp(way_out) == 0)
         thread->entry(thread->argument);
     end_vcpus(current);
@@ -360,6 +393,7 @@ void suite_run_case(struct suite *suite)
     jmp_buf way_out;
     current = suite;
     escape = &way_out;
+    about[0] = 0;
     suite->started_ns = host_now_ns();
     if (setjmp(way_out) == 0)
         suite->test->function();

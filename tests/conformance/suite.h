@@ -32,6 +32,8 @@ void suite_check_bytes(const char *file, int line, const char *what, const void 
         if (!(condition))                                                                          \
             suite_fail(__FILE__, __LINE__, "%s is false", #condition);                             \
     } while (0)
+/* Say what a failure from here on is about: the row of a table that a case goes through. */
+void suite_about(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Integers of any size, compared as 64 bits. */
 #define CHECK_EQ(got, expected)                                                                    \
     suite_check_equal(__FILE__, __LINE__, #got, (uint64_t)(got), (uint64_t)(expected))
@@ -76,6 +78,7 @@ void suite_vcpu_destroy(vmaccel_vcpu *vcpu);
 
 /* Zeroed, page-aligned host memory, freed after the VMs at the case's end. */
 void *suite_pages(size_t size);
+void suite_pages_free(void *pages); /* earlier: it is not mapped any more */
 
 /* A thread of the case: macros work in it, vCPUs it made are destroyed on it when `entry` returns.
  * suite_join() ends the case if the thread failed it. Threads that were not joined are kicked and

@@ -37,7 +37,7 @@ sym_ap:
 2:  cmpl $0, 4(%bx)
     je 2b
     mov $0xa1, %al
-    out %al, $0x20
-3:  out %al, $0x21
+    out %al, $0x30
+3:  out %al, $0x31
     jmp 3b
 sym_ap_end:

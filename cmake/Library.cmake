@@ -16,11 +16,17 @@ add_library(vmaccel_core_objs OBJECT ${sources})
 add_library(vmaccel_registry_objs OBJECT ${PROJECT_SOURCE_DIR}/src/core/registry.c)
 target_include_directories(vmaccel_registry_objs PRIVATE ${PROJECT_BINARY_DIR}/gen)
 
+# The uapi ends structs with arrays; a batch of such is a struct with one at its head.
+set(host_options "")
+if(CMAKE_C_COMPILER_ID MATCHES "Clang")
+    set(host_options -Wno-gnu-variable-sized-type-not-at-end)
+endif()
+
 # Host interfaces are for src/os and src/platform.
 set(host_sources ${sources})
 list(FILTER host_sources INCLUDE REGEX "/src/(os|platform)/")
 set_source_files_properties(${host_sources} PROPERTIES
-    COMPILE_DEFINITIONS "${vmaccel_host_definitions}")
+    COMPILE_DEFINITIONS "${vmaccel_host_definitions}" COMPILE_OPTIONS "${host_options}")
 
 foreach(target vmaccel_core_objs vmaccel_registry_objs)
     target_link_libraries(${target} PRIVATE vmaccel_flags)

@@ -7,7 +7,7 @@ enum { OPTION_ACCEL, OPTION_REPEAT, OPTION_JSON };
 
 static const struct cli_option options[] = {
     [OPTION_ACCEL] = {"accel", "NAME", "platform to measure (auto: the one for small guests)"},
-    [OPTION_REPEAT] = {"repeat", "N", "runs of each figure, 5 to 1000; medians are reported (5)"},
+    [OPTION_REPEAT] = {"repeat", "N", "runs of each figure, 5 to 99; medians are reported (5)"},
     [OPTION_JSON] = {"json", NULL, "print JSON instead of a table"},
 };
 
@@ -49,8 +49,8 @@ static int bench_main(int argc, char **argv)
                 return CLI_MISUSE;
             break;
         case OPTION_REPEAT:
-            if (!cli_parse_number(args.value, 5, 1000, &number))
-                return cli_misuse(&cli_bench, "--repeat: '%s' is not a number from 5 to 1000",
+            if (!cli_parse_number(args.value, 5, 99, &number))
+                return cli_misuse(&cli_bench, "--repeat: '%s' is not a number from 5 to 99",
                                   args.value);
             bench.repeat = (unsigned)number;
             break;

@@ -9,9 +9,10 @@
 VMACCEL_BEGIN_DECLS
 
 /* What the guest may do with a region. READ is always on. */
-#define VMACCEL_MEM_READ  (1u << 0)
-#define VMACCEL_MEM_WRITE (1u << 1) /* without it a guest write exits as MMIO (CAP_MEM_READ_ONLY)  \
-                                     */
+#define VMACCEL_MEM_READ (1u << 0)
+#define VMACCEL_MEM_WRITE                                                                          \
+    (1u << 1) /* without it a guest write exits as MMIO (CAP_MEM_READ_ONLY)                        \
+               */
 #define VMACCEL_MEM_EXEC      (1u << 2) /* leaving it out needs CAP_MEM_NO_EXEC */
 #define VMACCEL_MEM_DIRTY_LOG (1u << 3) /* record pages the guest writes (CAP_MEM_DIRTY_LOG) */
 #define VMACCEL_MEM_RWX       (VMACCEL_MEM_READ | VMACCEL_MEM_WRITE | VMACCEL_MEM_EXEC)

@@ -8,7 +8,9 @@
  * after the elements of the exit).
  *  - After an IO or MMIO read exit the instruction waits for its answer and the state is that
  * before it (string instructions: before the elements of the exit). Write the answer into the
- * record; the next run uses it, or vmaccel_vcpu_complete() applies it at once.
+ * record; the next run uses it, or vmaccel_vcpu_complete() applies it at once. MSR, CPUID and
+ * HYPERCALL exits wait for their answer in the same way.
+ *  - While an instruction waits, giving a register the value it shows already is no write.
  *  - A register that the caller writes, RIP/PC included, wins over what the instruction would have
  * stored in it. While a read waits for its answer, those registers count as written whose values
  * differ from what a get returns.
@@ -57,10 +59,11 @@ VMACCEL_API VMACCEL_MUST_CHECK vmaccel_status vmaccel_vcpu_run(vmaccel_vcpu *vcp
  * kvm_run.immediate_exit and a signal; WHvCancelRunVirtualProcessor; hv_vcpus_exit. */
 VMACCEL_API vmaccel_status vmaccel_vcpu_kick(vmaccel_vcpu *vcpu);
 
-/* Finish the instruction behind the last IO or MMIO exit without running another. Where the
- * instruction makes a further access, *more is true and the exit record holds that access: serve it
- * and call again. Otherwise *more is false, the record is used up, and the state is that after the
- * instruction. Does nothing after other exits. Errors: THREAD, PLATFORM. Thread: owner. */
+/* Finish the instruction behind the last IO, MMIO, MSR, CPUID or HYPERCALL exit without running
+ * another. Where the instruction makes a further access, *more is true and the exit record holds
+ * that access: serve it and call again. Otherwise *more is false, the record is used up, and the
+ * state is that after the instruction. Does nothing after other exits. Errors: THREAD, PLATFORM.
+ * Thread: owner. */
 VMACCEL_API VMACCEL_MUST_CHECK vmaccel_status vmaccel_vcpu_complete(vmaccel_vcpu *vcpu, bool *more);
 
 /* Its index. Thread: any. */

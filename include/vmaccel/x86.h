@@ -123,8 +123,9 @@ VMACCEL_API VMACCEL_MUST_CHECK vmaccel_status vmaccel_x86_set_msrs(vmaccel_vcpu 
                                                                    const vmaccel_x86_msr *msrs,
                                                                    size_t count, size_t *done);
 
-/* The MSRs that make up a vCPU's state on this platform. ids may be NULL; *count is capacity in,
- * number out; LIMIT when the capacity is too small. Thread: any. Source: KVM_GET_MSR_INDEX_LIST. */
+/* The MSRs that make up a vCPU's state on this platform. *count is capacity in, number out; LIMIT
+ * when the capacity is too small. ids NULL asks for the number only, and succeeds. Thread: any.
+ * Source: KVM_GET_MSR_INDEX_LIST. */
 VMACCEL_API VMACCEL_MUST_CHECK vmaccel_status vmaccel_x86_msr_list(const vmaccel_vm *vm,
                                                                    uint32_t *ids, size_t *count);
 
@@ -224,7 +225,7 @@ typedef struct vmaccel_x86_pit_channel {
     uint8_t count_latched, status_latched, status, read_state, write_state, write_latch, rw_mode,
         mode, bcd, gate;
     uint8_t pad[4];
-    int64_t count_load_time; /* host nanoseconds, meaningful on the same host only */
+    int64_t count_load_time; /* host nanoseconds; setting a channel restarts it from now */
 } vmaccel_x86_pit_channel;
 
 typedef struct vmaccel_x86_irqchip {

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <linux/kvm.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -27,7 +28,10 @@ struct kvm_vm {
     uint32_t xsave_size;
     bool sync_regs, xsave2, exception_payload, triple_fault_event, paravirtual;
     struct kvm_slot *slots;
-    struct kvm_cpuid2 *cpuid; /* the table of vCPUs to come; NULL until the first needs it */
+    pthread_mutex_t routes_lock;
+    struct kvm_msi routes[24]; /* level-triggered MSIs whose end KVM reports, split irqchip */
+    uint32_t routes_used;      /* entered so far */
+    struct kvm_cpuid2 *cpuid;  /* the table of vCPUs to come; NULL until the first needs it */
 };
 
 /* How RIP stands at the exit of an OUT: learned, because fast port I/O leaves it at the instruction
@@ -94,8 +98,6 @@ uint64_t kvm_cap_common(int fd, bool paravirtual, vmaccel_cap cap);
 vmaccel_status kvm_vm_create(vmaccel_vm *vm);
 void kvm_vm_destroy(vmaccel_vm *vm);
 uint64_t kvm_vm_cap(const vmaccel_vm *vm, vmaccel_cap cap);
-vmaccel_status kvm_irq_line(vmaccel_vm *vm, uint32_t line, bool level);
-vmaccel_status kvm_irq_msi(vmaccel_vm *vm, uint64_t address, uint32_t data);
 vmaccel_status kvm_doorbell(vmaccel_vm *vm, const vmaccel_doorbell_config *config, intptr_t native,
                             bool add);
 
@@ -149,6 +151,11 @@ void kvm_x86_events_to(const struct kvm_vm *kvm, const vmaccel_x86_events *event
 
 /* x86_out.c */
 vmaccel_status kvm_x86_out_rip(vmaccel_vcpu *vcpu, uint64_t *rip, const vmaccel_x86_sregs *sregs);
+
+/* x86_routes.c */
+vmaccel_status kvm_route_lines(vmaccel_vm *vm);
+vmaccel_status kvm_irq_line(vmaccel_vm *vm, uint32_t line, bool level);
+vmaccel_status kvm_irq_msi(vmaccel_vm *vm, uint64_t address, uint32_t data);
 
 /* x86_irq.c */
 vmaccel_status kvm_inject_interrupt(vmaccel_vcpu *vcpu, uint8_t vector);

@@ -52,6 +52,17 @@ vmaccel_status kvm_open(int *fd)
     return VMACCEL_OK;
 }
 
+/* QEMU's emulated SVM does not arm the debug registers that VMRUN loads, and takes INT3 for an
+ * INT n: KVM under it has no break- and watchpoints. */
+static bool on_tcg(void)
+{
+    unsigned eax, ebx, ecx, edx;
+    if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx) || (ecx & 1u << 31) == 0)
+        return false;
+    __cpuid(0x40000000u, eax, ebx, ecx, edx);
+    return ebx == 0x54474354u && ecx == 0x43544743u && edx == 0x47435447u; /* "TCGTCGTCGTCG" */
+}
+
 void kvm_probe(vmaccel_platform_info *info)
 {
     int fd;
@@ -141,11 +152,15 @@ uint64_t kvm_cap_common(int fd, bool paravirtual, vmaccel_cap cap)
     case VMACCEL_CAP_EXIT_MSR:
         return extension(fd, KVM_CAP_X86_USER_SPACE_MSR) != 0;
     case VMACCEL_CAP_SINGLE_STEP:
-    case VMACCEL_CAP_SW_BREAKPOINT:
         return extension(fd, KVM_CAP_SET_GUEST_DEBUG) != 0;
+    case VMACCEL_CAP_SW_BREAKPOINT:
+        return !on_tcg() && extension(fd, KVM_CAP_SET_GUEST_DEBUG) != 0;
+    case VMACCEL_CAP_HW_WATCHPOINT: /* KVM's instruction emulator looks at execution only */
+        if (paravirtual)
+            return 0;
+        /* fall through */
     case VMACCEL_CAP_HW_BREAKPOINT:
-    case VMACCEL_CAP_HW_WATCHPOINT:
-        return extension(fd, KVM_CAP_SET_GUEST_DEBUG) != 0 ? 4 : 0;
+        return !on_tcg() && extension(fd, KVM_CAP_SET_GUEST_DEBUG) != 0 ? 4 : 0;
     case VMACCEL_CAP_REG_XSAVE:
         value = extension(fd, KVM_CAP_XSAVE2);
         if (value >= sizeof(struct kvm_xsave))

@@ -46,6 +46,9 @@ static vmaccel_status create_irqchip(vmaccel_vm *vm)
             return kvm_fail("irq", "KVM_CREATE_IRQCHIP");
         if (ioctl(kvm->fd, KVM_CREATE_PIT2, &pit) < 0)
             return kvm_fail("irq", "KVM_CREATE_PIT2");
+        vmaccel_status status = kvm_route_lines(vm);
+        if (status != VMACCEL_OK)
+            return status;
     }
     /* 32-bit IDs in the LAPIC state, and no broadcast by ID 0xff under x2APIC. Older kernels go
      * without. */
@@ -106,6 +109,7 @@ vmaccel_status kvm_vm_create(vmaccel_vm *vm)
 {
     struct kvm_vm *kvm = kvm_vm(vm);
     kvm->sys_fd = kvm->fd = -1;
+    pthread_mutex_init(&kvm->routes_lock, NULL);
     vmaccel_status status = kvm_kick_install();
     if (status == VMACCEL_OK)
         status = open_vm(vm);
@@ -132,6 +136,7 @@ void kvm_vm_destroy(vmaccel_vm *vm)
         close(kvm->fd);
     if (kvm->sys_fd >= 0)
         close(kvm->sys_fd);
+    pthread_mutex_destroy(&kvm->routes_lock);
 }
 
 uint64_t kvm_vm_cap(const vmaccel_vm *vm, vmaccel_cap cap)
@@ -160,21 +165,6 @@ uint64_t kvm_vm_cap(const vmaccel_vm *vm, vmaccel_cap cap)
         break;
     }
     return kvm_cap_common(kvm->fd, kvm->paravirtual, cap);
-}
-
-vmaccel_status kvm_irq_line(vmaccel_vm *vm, uint32_t line, bool level)
-{
-    struct kvm_irq_level irq = {.irq = line, .level = level};
-    return ioctl(kvm_vm(vm)->fd, KVM_IRQ_LINE, &irq) < 0 ? kvm_fail("irq", "KVM_IRQ_LINE")
-                                                         : VMACCEL_OK;
-}
-
-vmaccel_status kvm_irq_msi(vmaccel_vm *vm, uint64_t address, uint32_t data)
-{
-    struct kvm_msi msi = {
-        .address_lo = (uint32_t)address, .address_hi = (uint32_t)(address >> 32), .data = data};
-    return ioctl(kvm_vm(vm)->fd, KVM_SIGNAL_MSI, &msi) < 0 ? kvm_fail("irq", "KVM_SIGNAL_MSI")
-                                                           : VMACCEL_OK;
 }
 
 vmaccel_status kvm_doorbell(vmaccel_vm *vm, const vmaccel_doorbell_config *config, intptr_t native,

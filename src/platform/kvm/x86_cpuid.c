@@ -118,9 +118,14 @@ vmaccel_status kvm_x86_get_cpuid(vmaccel_vcpu *vcpu, vmaccel_x86_cpuid *entries,
     struct kvm_cpuid2 *table = alloc_table(MAX_ENTRIES);
     if (table == NULL)
         return VMACCEL_E_NO_MEMORY;
-    vmaccel_status status = ioctl(kvm_vcpu(vcpu)->fd, KVM_GET_CPUID2, table) < 0
-                                ? kvm_fail("x86", "KVM_GET_CPUID2")
-                                : copy_out(table, entries, count);
+    vmaccel_status status;
+    int result = ioctl(kvm_vcpu(vcpu)->fd, KVM_GET_CPUID2, table);
+    /* Kernels before 6.2 leave nent at the capacity; no real entry is all zero. */
+    static const struct kvm_cpuid_entry2 none;
+    while (result == 0 && table->nent > 0 &&
+           memcmp(&table->entries[table->nent - 1], &none, sizeof none) == 0)
+        table->nent--;
+    status = result < 0 ? kvm_fail("x86", "KVM_GET_CPUID2") : copy_out(table, entries, count);
     free(table);
     return status;
 }

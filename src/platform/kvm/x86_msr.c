@@ -107,27 +107,47 @@ vmaccel_status kvm_x86_set_msrs(vmaccel_vcpu *vcpu, const vmaccel_x86_msr *msrs,
     return status;
 }
 
+/* In KVM's list, but no state of this vCPU. */
+static bool leave_out(const vmaccel_vm *vm, uint32_t id)
+{
+    switch (id) {
+    case 0x40000020: /* HV_X64_MSR_TIME_REF_COUNT: a clock that goes on by itself */
+        return true;
+    case 0x4b564d06: /* MSR_KVM_ASYNC_PF_INT, MSR_KVM_ASYNC_PF_ACK: refused without a local APIC */
+    case 0x4b564d07:
+        return vm->irqchip == VMACCEL_IRQCHIP_NONE;
+    default:
+        return false;
+    }
+}
+
 vmaccel_status kvm_x86_msr_list(const vmaccel_vm *vm, uint32_t *ids, size_t *count)
 {
     struct kvm_msr_list probe = {.nmsrs = 0};
     size_t capacity = *count;
     if (ioctl(kvm_vm(vm)->sys_fd, KVM_GET_MSR_INDEX_LIST, &probe) < 0 && errno != E2BIG)
         return kvm_fail("x86", "KVM_GET_MSR_INDEX_LIST");
-    *count = probe.nmsrs;
-    if (ids == NULL)
-        return VMACCEL_OK;
-    if (capacity < probe.nmsrs)
-        return core_fail(VMACCEL_E_LIMIT, "kvm", "x86", NULL, 0,
-                         "the MSR list has %u entries, not %zu", probe.nmsrs, capacity);
     struct kvm_msr_list *list = calloc(1, sizeof *list + probe.nmsrs * sizeof list->indices[0]);
     if (list == NULL)
         return core_fail(VMACCEL_E_NO_MEMORY, "kvm", "x86", NULL, 0, "no memory for the MSR list");
     list->nmsrs = probe.nmsrs;
-    vmaccel_status status = VMACCEL_OK;
-    if (ioctl(kvm_vm(vm)->sys_fd, KVM_GET_MSR_INDEX_LIST, list) < 0)
-        status = kvm_fail("x86", "KVM_GET_MSR_INDEX_LIST");
-    else
-        memcpy(ids, list->indices, list->nmsrs * sizeof ids[0]);
+    if (ioctl(kvm_vm(vm)->sys_fd, KVM_GET_MSR_INDEX_LIST, list) < 0) {
+        vmaccel_status status = kvm_fail("x86", "KVM_GET_MSR_INDEX_LIST");
+        free(list);
+        return status;
+    }
+    size_t n = 0;
+    for (uint32_t i = 0; i < list->nmsrs; i++) {
+        if (leave_out(vm, list->indices[i]))
+            continue;
+        if (ids != NULL && n < capacity)
+            ids[n] = list->indices[i];
+        n++;
+    }
     free(list);
-    return status;
+    *count = n;
+    if (ids != NULL && capacity < n)
+        return core_fail(VMACCEL_E_LIMIT, "kvm", "x86", NULL, 0,
+                         "the MSR list has %zu entries, not %zu", n, capacity);
+    return VMACCEL_OK;
 }

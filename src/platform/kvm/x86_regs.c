@@ -205,6 +205,7 @@ static vmaccel_status put_sregs(vmaccel_vcpu *vcpu)
     struct kvm_vcpu *k = kvm_vcpu(vcpu);
     struct kvm_sregs raw;
     sregs_to(&vcpu->cache.x86.sregs, &raw);
+    k->run->cr8 = raw.cr8; /* without a local APIC KVM_RUN takes it from here */
     if (ioctl(k->fd, KVM_SET_SREGS, &raw) < 0) {
         int error = errno;
         const char *bad = core_x86_bad_state(&vcpu->cache.x86.regs, &vcpu->cache.x86.sregs);
@@ -298,8 +299,10 @@ vmaccel_status kvm_x86_flush(vmaccel_vcpu *vcpu)
     }
     if ((vcpu->dirty & CORE_GROUP_REGS) != 0)
         regs_to(&vcpu->cache.x86.regs, &sync->regs);
-    if ((vcpu->dirty & CORE_GROUP_SREGS) != 0)
+    if ((vcpu->dirty & CORE_GROUP_SREGS) != 0) {
         sregs_to(&vcpu->cache.x86.sregs, &sync->sregs);
+        k->run->cr8 = sync->sregs.cr8;
+    }
     if ((vcpu->dirty & CORE_GROUP_EVENTS) != 0) {
         kvm_x86_events_to(kvm_vm(vcpu->vm), &vcpu->cache.x86.events, &k->raw_events);
         sync->events = k->raw_events;

@@ -31,8 +31,12 @@ vmaccel_status kvm_x86_get_xcr0(vmaccel_vcpu *vcpu, uint64_t *xcr0)
 vmaccel_status kvm_x86_set_xcr0(vmaccel_vcpu *vcpu, uint64_t xcr0)
 {
     struct kvm_xcrs xcrs = {.nr_xcrs = 1, .xcrs = {{.xcr = 0, .value = xcr0}}};
-    return ioctl(kvm_vcpu(vcpu)->fd, KVM_SET_XCRS, &xcrs) < 0 ? kvm_fail("x86", "KVM_SET_XCRS")
-                                                              : VMACCEL_OK;
+    if (ioctl(kvm_vcpu(vcpu)->fd, KVM_SET_XCRS, &xcrs) == 0)
+        return VMACCEL_OK;
+    if (errno == EINVAL)
+        return core_fail(VMACCEL_E_INVALID_ARGUMENT, "kvm", "x86", NULL, EINVAL,
+                         "xcr0: KVM_SET_XCRS refused 0x%llx", (unsigned long long)xcr0);
+    return kvm_fail("x86", "KVM_SET_XCRS");
 }
 
 vmaccel_status kvm_x86_get_debug_regs(vmaccel_vcpu *vcpu, vmaccel_x86_debug_regs *regs)

@@ -329,6 +329,8 @@ static vmaccel_status build(vmaccel_machine *machine, const vmaccel_machine_conf
         status = check_limits(machine);
     if (status == VMACCEL_OK)
         status = create_vm(machine);
+    if (status == VMACCEL_OK)
+        status = machine_set_cpuid(machine);
     return status;
 }
 

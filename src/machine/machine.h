@@ -73,6 +73,9 @@ struct vmaccel_machine {
 void machine_end(vmaccel_machine *machine, vmaccel_machine_outcome outcome, uint32_t code,
                  const char *text);
 
+/* Give the VM, before commit, the CPUID table of its vCPUs. */
+vmaccel_status machine_set_cpuid(vmaccel_machine *machine);
+
 /* Sentence for an exit that the machine can't serve. Cold. */
 void machine_describe_exit(vmaccel_vcpu *vcpu, char *text, size_t size);
 

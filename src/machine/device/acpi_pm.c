@@ -17,8 +17,7 @@
 #define CONTROL_TYPE_SHIFT 10
 #define CONTROL_TYPE_MASK  7
 #define CONTROL_SLEEP      0x2000
-#define CONTROL_WRITABLE   0x1c02 /* sleep type, bus master reload; the rest is write-only or fixed \
-                                   */
+#define CONTROL_WRITABLE   0x1c02 /* sleep type, bus master reload */
 
 struct acpi_pm {
     const struct device_host *host;

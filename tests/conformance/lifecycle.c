@@ -308,24 +308,48 @@ static void one_life(uint8_t *host, uint64_t size, unsigned round)
     CHECK_OK(vmaccel_vm_destroy(vm));
 }
 
+struct lives {
+    uint8_t *host;
+    unsigned rounds;
+};
+
+#define LIFE_MEMORY UINT64_C(65536)
+
+static void live(void *argument)
+{
+    struct lives *lives = argument;
+    for (unsigned i = 0; i < lives->rounds && !suite_ended(); i++)
+        one_life(lives->host, LIFE_MEMORY, i);
+}
+
+/* On several threads where there can be as many VMs, because a platform may wait for the host's
+ * grace periods. */
+static void live_in_threads(struct lives *lives, unsigned rounds)
+{
+    struct suite_thread *threads[8];
+    unsigned count = suite_cap(VMACCEL_CAP_MAX_VMS) >= 8 ? 8 : 1;
+    lives->rounds = rounds / count;
+    for (unsigned i = 0; i < count; i++)
+        threads[i] = suite_spawn(live, lives);
+    for (unsigned i = 0; i < count; i++)
+        suite_join(threads[i]);
+}
+
 void case_create_destroy_leaks_nothing(void)
 {
-    unsigned rounds = suite_quick() ? 500 : 10000;
-    uint64_t size = UINT64_C(65536);
-    uint8_t *host = suite_pages(size);
-    host[0] = 0xe6; /* out 0x10, al */
-    host[1] = 0x10;
+    unsigned rounds = suite_quick() ? 800 : 10000;
+    struct lives lives = {.host = suite_pages(LIFE_MEMORY)};
+    lives.host[0] = 0xe6; /* out 0x10, al */
+    lives.host[1] = 0x10;
     suite_time_limit(600);
-    for (unsigned i = 0; i < 50; i++)
-        one_life(host, size, i);
+    live_in_threads(&lives, 160);
     int64_t handles = host_handle_count(), resident = host_resident_bytes();
     uint64_t start = host_now_ns();
-    for (unsigned i = 0; i < rounds && !suite_ended(); i++)
-        one_life(host, size, i);
+    live_in_threads(&lives, rounds);
     uint64_t took = host_now_ns() - start;
     int64_t growth = host_resident_bytes() - resident;
     suite_note("%u lives, %" PRIu64 " us each, %" PRId64 " KiB more resident", rounds,
                took / rounds / 1000, growth / 1024);
     CHECK_EQ(host_handle_count(), handles);
-    CHECK(growth < 2 * 1024 * 1024);
+    CHECK(growth < 4 * 1024 * 1024);
 }

@@ -224,8 +224,7 @@ static inline const void *core_thread_self(void)
 /* Take a pending kick; true when there was one. */
 static inline bool core_kick_take(vmaccel_vcpu *vcpu)
 {
-    return atomic_load_explicit(&vcpu->kick, memory_order_relaxed) != 0 &&
-           atomic_exchange(&vcpu->kick, 0) != 0;
+    return atomic_load(&vcpu->kick) != 0 && atomic_exchange(&vcpu->kick, 0) != 0;
 }
 
 /* Fetch the groups of `groups` that are not valid. */

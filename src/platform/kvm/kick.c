@@ -61,7 +61,6 @@ void kvm_kick_rearm(vmaccel_vcpu *vcpu)
 {
     set_immediate_exit(kvm_vcpu(vcpu)->run, 0);
     /* A kicker sets kick first: if this store hid its flag, its kick is visible here. */
-    atomic_thread_fence(memory_order_seq_cst);
     if (atomic_load(&vcpu->kick) != 0)
         set_immediate_exit(kvm_vcpu(vcpu)->run, 1);
 }

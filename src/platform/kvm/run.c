@@ -203,14 +203,15 @@ vmaccel_status kvm_run_error(vmaccel_vcpu *vcpu, int error)
 static bool interrupted(vmaccel_vcpu *vcpu)
 {
     struct kvm_run *run = kvm_vcpu(vcpu)->run;
+    /* A kicker sets kick, then immediate_exit: if this hides its flag, the load below sees its
+     * kick. */
     __atomic_store_n(&run->immediate_exit, 0, __ATOMIC_SEQ_CST);
-    atomic_thread_fence(
         memory_order_seq_cst); /* pairs with the order kick, immediate_exit of a kicker */
-    if (!core_kick_take(vcpu))
-        return false;
-    vcpu->exit.reason = VMACCEL_EXIT_KICKED;
-    vcpu->exit.platform_reason = KVM_EXIT_INTR;
-    return true;
+        if (!core_kick_take(vcpu))
+            return false;
+        vcpu->exit.reason = VMACCEL_EXIT_KICKED;
+        vcpu->exit.platform_reason = KVM_EXIT_INTR;
+        return true;
 }
 
 vmaccel_status kvm_run(vmaccel_vcpu *vcpu)

@@ -206,12 +206,11 @@ static bool interrupted(vmaccel_vcpu *vcpu)
     /* A kicker sets kick, then immediate_exit: if this hides its flag, the load below sees its
      * kick. */
     __atomic_store_n(&run->immediate_exit, 0, __ATOMIC_SEQ_CST);
-        memory_order_seq_cst); /* pairs with the order kick, immediate_exit of a kicker */
-        if (!core_kick_take(vcpu))
-            return false;
-        vcpu->exit.reason = VMACCEL_EXIT_KICKED;
-        vcpu->exit.platform_reason = KVM_EXIT_INTR;
-        return true;
+    if (!core_kick_take(vcpu))
+        return false;
+    vcpu->exit.reason = VMACCEL_EXIT_KICKED;
+    vcpu->exit.platform_reason = KVM_EXIT_INTR;
+    return true;
 }
 
 vmaccel_status kvm_run(vmaccel_vcpu *vcpu)

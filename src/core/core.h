@@ -16,8 +16,9 @@ struct core_vm {
 
     os_rwlock map_lock;
     _Atomic(const void *) map_writer; /* the thread that holds map_lock for writing */
-    _Atomic uint64_t map_version;     /* changes with the map; no two VMs of a process have one in common */
-    struct core_region **regions;     /* sorted by gpa */
+    _Atomic uint64_t
+        map_version; /* changes with the map; no two VMs of a process have one in common */
+    struct core_region **regions; /* sorted by gpa */
     size_t region_count, region_room;
     uint64_t *ids; /* region_room bits */
     struct core_region

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/core.h"
 
+#include <string.h>
+
 static const char module[] = "irq";
 
 /* Lines of a FULL irqchip on x86: the IOAPIC's pins. */
@@ -33,14 +35,20 @@ vmaccel_status vmaccel_irq_msi(vmaccel_vm *vm, uint64_t address, uint32_t data)
     return vm->platform->irq_msi(vm, address, data);
 }
 
-static vmaccel_status check(vmaccel_vcpu *vcpu, bool (*present)(const vmaccel_platform *),
-                            vmaccel_cap cap)
+/* Whether the calling thread may use the vCPU, and its platform has the operation at `offset` of
+ * its table. */
+static vmaccel_status check(vmaccel_vcpu *vcpu, size_t offset, vmaccel_cap cap)
 {
+    void (*operation)(void);
     vmaccel_status status = core_vcpu_check(vcpu, module);
 
-    return status != VMACCEL_OK ? status
-                                : core_vm_need(vcpu->vm, module, present(vcpu->vm->platform), cap);
+    if (status != VMACCEL_OK)
+        return status;
+    memcpy(&operation, (const char *)vcpu->vm->platform + offset, sizeof(operation));
+    return core_vm_need(vcpu->vm, module, operation != NULL, cap);
 }
+
+#define CHECK(vcpu, operation, cap) check(vcpu, offsetof(struct vmaccel_platform, operation), cap)
 
 /* What the platform queued is not in a cache that was filled before. */
 static vmaccel_status queued(vmaccel_vcpu *vcpu, vmaccel_status status)
@@ -51,27 +59,17 @@ static vmaccel_status queued(vmaccel_vcpu *vcpu, vmaccel_status status)
     return status;
 }
 
-static bool has_inject_interrupt(const vmaccel_platform *platform)
-{
-    return platform->inject_interrupt != NULL;
-}
-
 vmaccel_status vmaccel_vcpu_inject_interrupt(vmaccel_vcpu *vcpu, uint8_t vector)
 {
-    vmaccel_status status = check(vcpu, has_inject_interrupt, VMACCEL_CAP_INJECT_INTERRUPT);
+    vmaccel_status status = CHECK(vcpu, inject_interrupt, VMACCEL_CAP_INJECT_INTERRUPT);
 
     return status != VMACCEL_OK ? status
                                 : queued(vcpu, vcpu->vm->platform->inject_interrupt(vcpu, vector));
 }
 
-static bool has_interrupt_ready(const vmaccel_platform *platform)
-{
-    return platform->interrupt_ready != NULL;
-}
-
 vmaccel_status vmaccel_vcpu_interrupt_ready(vmaccel_vcpu *vcpu, bool *ready)
 {
-    vmaccel_status status = check(vcpu, has_interrupt_ready, VMACCEL_CAP_INJECT_INTERRUPT);
+    vmaccel_status status = CHECK(vcpu, interrupt_ready, VMACCEL_CAP_INJECT_INTERRUPT);
 
     if (status != VMACCEL_OK)
         return status;
@@ -80,27 +78,17 @@ vmaccel_status vmaccel_vcpu_interrupt_ready(vmaccel_vcpu *vcpu, bool *ready)
     return vcpu->vm->platform->interrupt_ready(vcpu, ready);
 }
 
-static bool has_irq_window(const vmaccel_platform *platform)
-{
-    return platform->request_irq_window != NULL;
-}
-
 vmaccel_status vmaccel_vcpu_request_irq_window(vmaccel_vcpu *vcpu, bool on)
 {
-    vmaccel_status status = check(vcpu, has_irq_window, VMACCEL_CAP_INJECT_INTERRUPT);
+    vmaccel_status status = CHECK(vcpu, request_irq_window, VMACCEL_CAP_INJECT_INTERRUPT);
 
     return status != VMACCEL_OK ? status : vcpu->vm->platform->request_irq_window(vcpu, on);
-}
-
-static bool has_inject_exception(const vmaccel_platform *platform)
-{
-    return platform->inject_exception != NULL;
 }
 
 vmaccel_status vmaccel_vcpu_inject_exception(vmaccel_vcpu *vcpu, uint8_t vector,
                                              bool has_error_code, uint32_t error_code)
 {
-    vmaccel_status status = check(vcpu, has_inject_exception, VMACCEL_CAP_INJECT_EXCEPTION);
+    vmaccel_status status = CHECK(vcpu, inject_exception, VMACCEL_CAP_INJECT_EXCEPTION);
 
     if (status != VMACCEL_OK)
         return status;
@@ -110,14 +98,9 @@ vmaccel_status vmaccel_vcpu_inject_exception(vmaccel_vcpu *vcpu, uint8_t vector,
                                                              has_error_code ? error_code : 0));
 }
 
-static bool has_inject_nmi(const vmaccel_platform *platform)
-{
-    return platform->inject_nmi != NULL;
-}
-
 vmaccel_status vmaccel_vcpu_inject_nmi(vmaccel_vcpu *vcpu)
 {
-    vmaccel_status status = check(vcpu, has_inject_nmi, VMACCEL_CAP_INJECT_NMI);
+    vmaccel_status status = CHECK(vcpu, inject_nmi, VMACCEL_CAP_INJECT_NMI);
 
     return status != VMACCEL_OK ? status : queued(vcpu, vcpu->vm->platform->inject_nmi(vcpu));
 }

@@ -25,7 +25,7 @@ static bool usable(const vmaccel_x86_segment *segment)
     return (segment->attributes & VMACCEL_X86_SEG_P) != 0;
 }
 
-void x86_segment_canonical(vmaccel_x86_segment *segment)
+static void segment_canonical(vmaccel_x86_segment *segment)
 {
     uint16_t *attributes = &segment->attributes;
 
@@ -47,7 +47,7 @@ void x86_sregs_canonical(vmaccel_x86_sregs *sregs)
                                   &sregs->gs, &sregs->ss, &sregs->tr, &sregs->ldt};
 
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-        x86_segment_canonical(all[i]);
+        segment_canonical(all[i]);
     if (type(&sregs->tr) == 1 || type(&sregs->tr) == 9)
         sregs->tr.attributes |= TYPE_BUSY;
     memset(sregs->gdt.pad, 0, sizeof(sregs->gdt.pad));

@@ -10,10 +10,8 @@ struct x86_state_fault {
     const char *why;   /* "LMA is set but CR0.PG is clear" */
 };
 
-/* Bring segments to canonical form: no attributes without P; accessed bit of code and data; G as
- * the limit needs it. */
-void x86_segment_canonical(vmaccel_x86_segment *segment);
-/* All of the special registers: segments, busy TSS, CR0's fixed and ignored bits, padding. */
+/* Bring special registers to canonical form: no segment attributes without P, accessed bit of code
+ * and data, G as the limit needs it, busy TSS, CR0's fixed and ignored bits, padding. */
 void x86_sregs_canonical(vmaccel_x86_sregs *sregs);
 
 /* The first thing in canonical state that no CPU can have, or NULL. */

@@ -150,7 +150,7 @@ void case_cpuid_capacity(void)
     struct guest g;
 
     snippet_create(&g);
-    CHECK_STATUS(vmaccel_x86_get_cpuid(g.vcpu, NULL, &count), VMACCEL_E_LIMIT);
+    CHECK_OK(vmaccel_x86_get_cpuid(g.vcpu, NULL, &count));
     all = count;
     CHECK(all > 0 && all <= CPUID_TABLE);
     count = 1;
@@ -240,7 +240,7 @@ void case_msr_access_valid(void)
         {.id = MSR_LSTAR, .value = 0xffff800012345678},
         {.id = MSR_KERNEL_GS_BASE, .value = 0xffff8000deadb000},
         {.id = MSR_SYSENTER_CS, .value = 0x10},
-        {.id = MSR_SYSENTER_ESP, .value = 0x7f0012345678},
+        {.id = MSR_SYSENTER_ESP, .value = 0x12345678},
         {.id = MSR_PAT, .value = 0x0007010600070106},
     };
     struct guest g;
@@ -292,8 +292,8 @@ void case_msr_access_invalid(void)
     struct frame frame = snippet_expect_trap(SITE, &g, VECTOR_GP);
     CHECK_EQ(frame.error, 0);
     CHECK_EQ(frame.rip, LONG_AT(wrmsr));
-    /* A non-canonical address. */
-    guest_wrmsr(&g, MSR_LSTAR, 0x8000000000000000);
+    /* A reserved bit. */
+    guest_wrmsr(&g, MSR_EFER, guest_sregs(&g).efer | 2);
     snippet_expect_trap(SITE, &g, VECTOR_GP);
 }
 
@@ -359,10 +359,10 @@ void case_msr_batch_partial(void)
     CHECK_EQ(get[2].id, MSR_UNKNOWN);
 
     /* A value refused counts as well. */
-    vmaccel_x86_msr bad = {.id = MSR_PAT, .value = 2};
+    vmaccel_x86_msr bad = {.id = MSR_LSTAR, .value = 0x8000000000000000};
     CHECK_STATUS(vmaccel_x86_set_msrs(g.vcpu, &bad, 1, &done), VMACCEL_E_INVALID_ARGUMENT);
     CHECK_EQ(done, 0);
-    CHECK_DETAIL("277");
+    CHECK_DETAIL("c0000082");
 }
 
 void case_msr_list(void)
@@ -373,7 +373,7 @@ void case_msr_list(void)
     size_t count = 0, done = 0;
 
     snippet_create(&g);
-    CHECK_STATUS(vmaccel_x86_msr_list(g.vm, NULL, &count), VMACCEL_E_LIMIT);
+    CHECK_OK(vmaccel_x86_msr_list(g.vm, NULL, &count));
     CHECK(count > 0 && count <= 1024);
     CHECK_OK(vmaccel_x86_msr_list(g.vm, ids, &count));
     bool has_lstar = false;

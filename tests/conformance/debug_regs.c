@@ -109,6 +109,8 @@ void case_hardware_breakpoint_set_by_caller(void)
     CHECK_OK(vmaccel_x86_set_debug_regs(g.vcpu, &regs));
     snippet_at(&g, LONG_AT(breakpoint_at) - 1);
     RUN(&g);
+    need_of_cpu(g.exit->reason != VMACCEL_EXIT_IO || g.exit->u.io.port != PORT_DONE,
+                "a CPU whose breakpoints take effect at entry");
     expect_breakpoint(&g);
 }
 

@@ -51,7 +51,6 @@ void guest_map(struct guest *guest, vmaccel_vm *vm)
     write_gdt(guest);
     write_page_tables(guest);
     put(guest, GUEST_TSS + 4, GUEST_STACK2); /* RSP0; ESP0 of a 32-bit TSS */
-    guest->ram[GUEST_TSS + 8] = GUEST_DS;    /* SS0 of a 32-bit TSS */
     guest->ram[GUEST_TSS + 0x66] = 0x68;     /* no I/O permission bitmap */
     CHECK_OK(vmaccel_memory_map(vm, 0, GUEST_RAM_SIZE, guest->ram, VMACCEL_MEM_RWX));
 }
@@ -103,6 +102,8 @@ void guest_enter(struct guest *guest, enum guest_mode mode)
         sregs.tr = segment(GUEST_TR, 0x67, 0x8b);
         sregs.tr.base = GUEST_TSS;
     }
+    /* SS0 of a 32-bit TSS is the upper half of a 64-bit one's RSP0. */
+    guest->ram[GUEST_TSS + 8] = mode == GUEST_PROTECTED ? GUEST_DS : 0;
     guest_set_sregs(guest, &sregs);
     regs.rip = GUEST_CODE;
     regs.rsp = GUEST_STACK;

@@ -225,6 +225,7 @@ void case_interrupt_shadow_set_by_caller(void)
         expect_not_ready(&g);
         CHECK_OK(vmaccel_vcpu_request_irq_window(g.vcpu, true));
         RUN_TO(&g, VMACCEL_EXIT_IRQ_WINDOW);
+        need_of_cpu(guest_regs(&g).rip != LONG_AT(nops), "a CPU that enters with a shadow");
         CHECK_EQ(guest_regs(&g).rip, LONG_AT(nops) + 1);
         RUN_TO_DONE(&g);
     }

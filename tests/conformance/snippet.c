@@ -55,6 +55,14 @@ struct frame snippet_expect_trap(struct site site, struct guest *guest, uint8_t 
     return frame;
 }
 
+void need_of_cpu(bool has, const char *what)
+{
+    vmaccel_platform_info info;
+    CHECK_OK(vmaccel_platform_probe(suite_platform(), &info));
+    if (!has && info.kind == VMACCEL_KIND_HARDWARE)
+        suite_skip_host(what);
+}
+
 void check_detail(struct site site, const char *word)
 {
     const char *text = vmaccel_last_error()->text;

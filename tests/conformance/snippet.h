@@ -50,6 +50,10 @@ struct frame snippet_expect_trap(struct site site, struct guest *guest, uint8_t 
 #define GO_DONE(guest, label)         (GO(guest, label), RUN_TO_DONE(guest))
 #define GO_TRAP(guest, label, vector) (GO(guest, label), RUN_TO_TRAP(guest, vector))
 
+/* End the case as skipped where the guest runs on a CPU that lacks `what` and that is not the
+ * platform's to make; elsewhere the platform must have it, and this does nothing. */
+void need_of_cpu(bool has, const char *what);
+
 /* The last error's text holds `word`, in either case. */
 void check_detail(struct site site, const char *word);
 #define CHECK_DETAIL(word) check_detail(SITE, word)

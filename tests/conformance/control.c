@@ -69,11 +69,11 @@ static bool is_done(const struct guest *g)
 }
 
 /* The value faults in the guest and changes nothing. */
-static void expect_refused(struct guest *g, uint64_t address, uint64_t value)
+static void expect_refused(struct guest *g, uint64_t address, uint64_t value, const char *what)
 {
     vmaccel_x86_sregs before = guest_sregs(g), after;
     guest_writes(g, address, value);
-    need_of_cpu(!is_done(g), "a CPU that checks all of CR0, CR3 and CR8");
+    need_of_cpu(!is_done(g), what);
     struct frame frame = snippet_expect_trap(SITE, g, VECTOR_GP);
     CHECK_EQ(frame.error, 0);
     CHECK_EQ(frame.rip, address);
@@ -91,8 +91,9 @@ void case_control_register_access_invalid(void)
     vmaccel_x86_sregs sregs = guest_sregs(&g);
 
     GO_TRAP(&g, get_cr1, VECTOR_UD);
-    expect_refused(&g, LONG_AT(set_cr4), sregs.cr4 & ~(uint64_t)CR4_PAE);
-    expect_refused(&g, LONG_AT(set_cr4), sregs.cr4 | UINT64_C(1) << 40);
+    expect_refused(&g, LONG_AT(set_cr4), sregs.cr4 & ~(uint64_t)CR4_PAE,
+                   "a CPU that checks CR4 (PAE)");
+    expect_refused(&g, LONG_AT(set_cr4), sregs.cr4 | UINT64_C(1) << 31, "a CPU that checks CR4");
 }
 
 void case_control_register_access_invalid_to_cpu(void)
@@ -101,11 +102,12 @@ void case_control_register_access_invalid_to_cpu(void)
     snippet_create(&g);
     vmaccel_x86_sregs sregs = guest_sregs(&g);
 
-    expect_refused(&g, LONG_AT(set_cr0), sregs.cr0 & ~(uint64_t)CR0_PE);
-    expect_refused(&g, LONG_AT(set_cr0), sregs.cr0 | UINT64_C(1) << 32);
-    expect_refused(&g, LONG_AT(set_cr0), (sregs.cr0 & ~(uint64_t)CR0_CD) | CR0_NW);
-    expect_refused(&g, LONG_AT(set_cr3), GUEST_PML4 | UINT64_C(1) << 60);
-    expect_refused(&g, LONG_AT(set_cr8), 16);
+    expect_refused(&g, LONG_AT(set_cr0), sregs.cr0 & ~(uint64_t)CR0_PE, "a CPU that checks CR0");
+    expect_refused(&g, LONG_AT(set_cr0), sregs.cr0 | UINT64_C(1) << 32, "a CPU that checks CR0");
+    expect_refused(&g, LONG_AT(set_cr0), (sregs.cr0 & ~(uint64_t)CR0_CD) | CR0_NW,
+                   "a CPU that checks CR0");
+    expect_refused(&g, LONG_AT(set_cr3), GUEST_PML4 | UINT64_C(1) << 60, "a CPU that checks CR3");
+    expect_refused(&g, LONG_AT(set_cr8), 16, "a CPU that checks CR8");
 }
 
 void case_set_cr_vmm(void)

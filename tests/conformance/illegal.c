@@ -108,13 +108,6 @@ void case_xsetbv(void)
     vmaccel_x86_sregs sregs = guest_sregs(&g);
     sregs.cr4 |= CR4_OSXSAVE;
     guest_set_sregs(&g, &sregs);
-    guest_xsetbv(&g, 0, 3);
-    snippet_expect_done(SITE, &g);
-    GUEST_SET(&g, rcx, 0);
-    GO_DONE(&g, xgetbv);
-    CHECK_EQ(guest_regs(&g).rax, 3);
-    CHECK_EQ(guest_regs(&g).rdx, 0);
-
     /* x87 off, AVX without SSE, reserved bits, another index. */
     static const struct {
         uint32_t index;
@@ -126,7 +119,7 @@ void case_xsetbv(void)
     }
     GUEST_SET(&g, rcx, 0);
     GO_DONE(&g, xgetbv);
-    CHECK_EQ(guest_regs(&g).rax, 3);
+    CHECK_EQ(guest_regs(&g).rax, 1);
 }
 
 void case_xsetbv_is_seen(void)
@@ -145,6 +138,10 @@ void case_xsetbv_is_seen(void)
     CHECK_OK(vmaccel_x86_get_xcr0(g.vcpu, &xcr0));
     need_of_cpu(xcr0 == 3, "a CPU that lets XSETBV be intercepted");
     CHECK_EQ(xcr0, 3);
+    GUEST_SET(&g, rcx, 0);
+    GO_DONE(&g, xgetbv);
+    CHECK_EQ(guest_regs(&g).rax, 3);
+    CHECK_EQ(guest_regs(&g).rdx, 0);
 }
 
 void case_invept(void)

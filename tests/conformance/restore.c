@@ -391,7 +391,8 @@ void case_restore_tsc_deadline(void)
     for (unsigned n = 0; n <= TWINS; n++) {
         struct guest *each = n < TWINS ? &family.twins[n] : g;
         RUN_TO_TRAP(each, 0x53);
-        CHECK(msr_get(each, MSR_TSC) >= deadline);
+        /* A host that measured its own TSC is off by as much. */
+        CHECK(msr_get(each, MSR_TSC) + (uint64_t)khz * 20 >= deadline);
         RUN_TO_DONE(each);
         CHECK_EQ(guest_regs(each).rbx, 1);
         CHECK_EQ(msr_get(each, MSR_TSC_DEADLINE), 0);

@@ -30,8 +30,11 @@ static vmaccel_status complete_once(vmaccel_vcpu *vcpu, bool *more)
     while (result < 0 && errno == EAGAIN);
     int error = errno;
     kvm_kick_rearm(vcpu);
-    if (result < 0 && error != EINTR)
-        return kvm_run_error(vcpu, error);
+    if (result < 0 &&
+        error != EINTR) { /* EFAULT too: no exit fits here; the next run meets it again */
+        errno = error;
+        return kvm_fail("vcpu", "KVM_RUN");
+    }
 
     k->pending = false;
     vcpu->awaiting_answer = false;
@@ -131,6 +134,6 @@ vmaccel_status kvm_prepare(vmaccel_vcpu *vcpu, bool *exit_ready)
     if (status == VMACCEL_OK)
         k->attention &= KVM_ATTENTION_STEP;
     k->slot = false;
-    k->lapic_set = k->deadline_set = false;
+    k->lapic_set = k->deadline_set = k->mp_set = false;
     return status;
 }

@@ -106,8 +106,7 @@ static vmaccel_status roll_back(vmaccel_vm *vm, struct change *change, size_t un
     bool any_lost = false;
 
     for (size_t i = 0; i < mapped; i++) {
-        if (unmap_one(vm, change->pieces[i]) != VMACCEL_OK) {
-            core_region_give_id(core, change->pieces[i]);
+        if (unmap_one(vm, change->pieces[i]) != VMACCEL_OK) { /* its id stays taken */
             any_lost = true;
             lost = change->pieces[i]->gpa;
         }

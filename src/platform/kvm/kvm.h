@@ -63,7 +63,8 @@ struct kvm_vcpu {
 
     /* Set by the caller since the last run, applied again when a later setting would disturb them.
      */
-    bool lapic_set, deadline_set;
+    bool lapic_set, deadline_set, mp_set;
+    vmaccel_mp_state mp_state;
     uint64_t deadline;
     vmaccel_x86_lapic lapic;
 };
@@ -112,6 +113,8 @@ vmaccel_status kvm_vcpu_create(vmaccel_vcpu *vcpu);
 void kvm_vcpu_destroy(vmaccel_vcpu *vcpu);
 vmaccel_status kvm_get_mp_state(vmaccel_vcpu *vcpu, vmaccel_mp_state *state);
 vmaccel_status kvm_set_mp_state(vmaccel_vcpu *vcpu, vmaccel_mp_state state);
+/* Set again the state last set, which KVM_SET_SREGS with reset values made RUNNABLE. */
+vmaccel_status kvm_apply_mp_state(vmaccel_vcpu *vcpu);
 vmaccel_status kvm_translate(vmaccel_vcpu *vcpu, vmaccel_gva gva, vmaccel_gpa *gpa);
 
 /* kick.c */

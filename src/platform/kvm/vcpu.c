@@ -74,12 +74,22 @@ vmaccel_status kvm_get_mp_state(vmaccel_vcpu *vcpu, vmaccel_mp_state *state)
                      "KVM_GET_MP_STATE: unknown state %u", raw.mp_state);
 }
 
+vmaccel_status kvm_apply_mp_state(vmaccel_vcpu *vcpu)
+{
+    struct kvm_vcpu *k = kvm_vcpu(vcpu);
+    struct kvm_mp_state raw = {.mp_state = kvm_of_mp[k->mp_state]};
+    return ioctl(k->fd, KVM_SET_MP_STATE, &raw) < 0 ? kvm_fail("vcpu", "KVM_SET_MP_STATE")
+                                                    : VMACCEL_OK;
+}
+
 vmaccel_status kvm_set_mp_state(vmaccel_vcpu *vcpu, vmaccel_mp_state state)
 {
-    struct kvm_mp_state raw = {.mp_state = kvm_of_mp[state]};
-    return ioctl(kvm_vcpu(vcpu)->fd, KVM_SET_MP_STATE, &raw) < 0
-               ? kvm_fail("vcpu", "KVM_SET_MP_STATE")
-               : VMACCEL_OK;
+    struct kvm_vcpu *k = kvm_vcpu(vcpu);
+    k->mp_state = state;
+    vmaccel_status status = kvm_apply_mp_state(vcpu);
+    k->mp_set = status == VMACCEL_OK;
+    k->attention |= KVM_ATTENTION_PENDING;
+    return status;
 }
 
 vmaccel_status kvm_translate(vmaccel_vcpu *vcpu, vmaccel_gva gva, vmaccel_gpa *gpa)

@@ -111,7 +111,8 @@ vmaccel_status kvm_x86_set_msrs(vmaccel_vcpu *vcpu, const vmaccel_x86_msr *msrs,
 static bool leave_out(const vmaccel_vm *vm, uint32_t id)
 {
     switch (id) {
-    case 0x40000020: /* HV_X64_MSR_TIME_REF_COUNT: a clock that goes on by itself */
+    case 0x40000010: /* HV_X64_MSR_VP_RUNTIME and TIME_REF_COUNT: clocks that go on by themselves */
+    case 0x40000020:
         return true;
     case 0x4b564d06: /* MSR_KVM_ASYNC_PF_INT, MSR_KVM_ASYNC_PF_ACK: refused without a local APIC */
     case 0x4b564d07:

@@ -244,6 +244,8 @@ vmaccel_status kvm_x86_flush_now(vmaccel_vcpu *vcpu, uint32_t groups)
         if (status == VMACCEL_OK &&
             k->lapic_set) /* the APIC base decides what of the LAPIC state is kept */
             status = kvm_x86_apply_lapic(vcpu);
+        if (status == VMACCEL_OK && k->mp_set)
+            status = kvm_apply_mp_state(vcpu);
     }
     if (status == VMACCEL_OK && (groups & CORE_GROUP_REGS) != 0)
         status = put_regs(vcpu);
@@ -289,7 +291,7 @@ vmaccel_status kvm_x86_flush(vmaccel_vcpu *vcpu)
     /* A processor that waits for SIPI would take register writes through the run page after it woke
      * up. */
     bool first = (k->attention & KVM_ATTENTION_FIRST) != 0;
-    if (first || k->stepping || k->lapic_set || !kvm_vm(vcpu->vm)->sync_regs) {
+    if (first || k->stepping || k->lapic_set || k->mp_set || !kvm_vm(vcpu->vm)->sync_regs) {
         bool regs = (vcpu->dirty & CORE_GROUP_REGS) != 0;
         status = kvm_x86_flush_now(vcpu, vcpu->dirty);
         /* KVM remembers RIP when stepping is switched on, and steps from there. */

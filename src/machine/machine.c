@@ -170,6 +170,9 @@ static vmaccel_status check_limits(const vmaccel_machine *machine)
     uint64_t high = memmap_high_size(machine->ram_size);
     uint64_t last = (high > 0 ? MEMMAP_HIGH_BASE + high : machine->ram_size) - 1;
 
+    if (cpus == 0 || bits == 0 || page == 0)
+        return fail(VMACCEL_E_UNAVAILABLE, "%s does not answer any more: %.200s", name,
+                    vmaccel_last_error()->text);
     if (machine->cpu_count > cpus)
         return fail(VMACCEL_E_LIMIT, "cpus: %" PRIu32 " is over the %s limit of %" PRIu64,
                     machine->cpu_count, name, cpus);
@@ -177,7 +180,7 @@ static vmaccel_status check_limits(const vmaccel_machine *machine)
         return fail(VMACCEL_E_LIMIT,
                     "memory: %" PRIu64 " bytes reach past %s's %" PRIu64 "-bit guest addresses",
                     machine->ram_size, name, bits);
-    if (page != 0 && machine->ram_size % page != 0)
+    if (machine->ram_size % page != 0)
         return fail(VMACCEL_E_INVALID_ARGUMENT,
                     "memory: %" PRIu64 " bytes is not a multiple of %s's page size, %" PRIu64,
                     machine->ram_size, name, page);

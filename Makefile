@@ -47,6 +47,7 @@ test: build-release build-asan build-tsan
 
 bench: build-release
 	@build/vmaccel bench $(BENCH)
+	@tests/instructions/count build/tests || [ $$? -eq 77 ]
 
 check: build-release
 	@build/vmaccel check $(CHECK)

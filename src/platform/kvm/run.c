@@ -8,46 +8,42 @@ struct memory_fault {
     uint64_t flags, gpa, size;
 };
 
-static bool decode_io(vmaccel_vcpu *vcpu)
+static inline void decode_io(vmaccel_vcpu *vcpu, struct kvm_vcpu *k, struct kvm_run *run)
 {
-    struct kvm_vcpu *k = kvm_vcpu(vcpu);
-    struct kvm_run *run = k->run;
     vmaccel_exit *exit = &vcpu->exit;
     bool out = run->io.direction == KVM_EXIT_IO_OUT;
+    uint8_t *data = (uint8_t *)run + run->io.data_offset;
 
     exit->reason = VMACCEL_EXIT_IO;
     exit->u.io.port = run->io.port;
     exit->u.io.size = run->io.size;
     exit->u.io.is_write = out;
     exit->u.io.count = run->io.count;
-    exit->u.io.data = (uint8_t *)run + run->io.data_offset;
-    if (!out) {
-        memset(exit->u.io.data, 0, (size_t)run->io.size * run->io.count);
-        k->attention |= KVM_ATTENTION_PENDING;
-    }
+    exit->u.io.data = data;
     vcpu->awaiting_answer = !out;
     k->pending = true;
-    return true;
+    if (out)
+        return;
+    if (KVM_LIKELY(run->io.count == 1))
+        memset(data, 0, 4); /* the data has a page of its own; one store is less than a call */
+    else
+        memset(data, 0, (size_t)run->io.size * run->io.count);
 }
 
-static bool decode_mmio(vmaccel_vcpu *vcpu)
+static inline void decode_mmio(vmaccel_vcpu *vcpu, struct kvm_vcpu *k, struct kvm_run *run)
 {
-    struct kvm_vcpu *k = kvm_vcpu(vcpu);
-    struct kvm_run *run = k->run;
     vmaccel_exit *exit = &vcpu->exit;
+    bool write = run->mmio.is_write != 0;
 
     exit->reason = VMACCEL_EXIT_MMIO;
     exit->u.mmio.gpa = run->mmio.phys_addr;
     exit->u.mmio.size = (uint8_t)run->mmio.len;
-    exit->u.mmio.is_write = run->mmio.is_write != 0;
+    exit->u.mmio.is_write = write;
     exit->u.mmio.data = run->mmio.data;
-    if (!run->mmio.is_write) {
-        memset(run->mmio.data, 0, sizeof run->mmio.data);
-        k->attention |= KVM_ATTENTION_PENDING;
-    }
-    vcpu->awaiting_answer = !run->mmio.is_write;
+    vcpu->awaiting_answer = !write;
     k->pending = true;
-    return true;
+    if (!write)
+        memset(run->mmio.data, 0, sizeof run->mmio.data);
 }
 
 static void decode_internal(vmaccel_vcpu *vcpu)
@@ -126,6 +122,8 @@ static __attribute__((noinline)) bool decode_other(vmaccel_vcpu *vcpu)
     struct kvm_run *run = k->run;
     vmaccel_exit *exit = &vcpu->exit;
 
+    k->pending = false;
+    vcpu->awaiting_answer = false;
     switch (run->exit_reason) {
     case KVM_EXIT_HLT:
         exit->reason = VMACCEL_EXIT_HLT;
@@ -169,15 +167,22 @@ static __attribute__((noinline)) bool decode_other(vmaccel_vcpu *vcpu)
     }
 }
 
-bool kvm_decode_exit(vmaccel_vcpu *vcpu)
+static inline bool decode(vmaccel_vcpu *vcpu, struct kvm_vcpu *k, struct kvm_run *run)
 {
-    uint32_t reason = kvm_vcpu(vcpu)->run->exit_reason;
+    uint32_t reason = run->exit_reason;
     vcpu->exit.platform_reason = reason;
     if (KVM_LIKELY(reason == KVM_EXIT_IO))
-        return decode_io(vcpu);
-    if (reason == KVM_EXIT_MMIO)
-        return decode_mmio(vcpu);
-    return decode_other(vcpu);
+        decode_io(vcpu, k, run);
+    else if (KVM_LIKELY(reason == KVM_EXIT_MMIO))
+        decode_mmio(vcpu, k, run);
+    else
+        return decode_other(vcpu);
+    return true;
+}
+
+bool kvm_decode_exit(vmaccel_vcpu *vcpu)
+{
+    return decode(vcpu, kvm_vcpu(vcpu), kvm_vcpu(vcpu)->run);
 }
 
 /* KVM_RUN failed with an error that is not EINTR or EAGAIN. */
@@ -213,28 +218,38 @@ static bool interrupted(vmaccel_vcpu *vcpu)
     return true;
 }
 
+#define ENTER (-1)
+
+/* The status to return, or ENTER. */
+static __attribute__((noinline)) int prepare(vmaccel_vcpu *vcpu)
+{
+    bool exit_ready = false;
+    vmaccel_status status = kvm_prepare(vcpu, &exit_ready);
+    return status != VMACCEL_OK || exit_ready ? (int)status : ENTER;
+}
+
 vmaccel_status kvm_run(vmaccel_vcpu *vcpu)
 {
     struct kvm_vcpu *k = kvm_vcpu(vcpu);
     struct kvm_run *run = k->run;
 
-    if (KVM_UNLIKELY((vcpu->dirty | k->attention) != 0)) {
-        bool exit_ready = false;
-        vmaccel_status status = kvm_prepare(vcpu, &exit_ready);
-        if (status != VMACCEL_OK || exit_ready)
-            return status;
+    if (KVM_UNLIKELY((vcpu->dirty | k->attention | vcpu->cache.x86.overlay_mask) != 0)) {
+        int done = prepare(vcpu);
+        if (done != ENTER)
+            return (vmaccel_status)done;
     }
     atomic_store(&vcpu->running, 1);
     for (;;) {
         int result = ioctl(k->fd, KVM_RUN, 0);
-        k->pending = false;
-        vcpu->awaiting_answer = false;
         vcpu->valid = 0;
+        k->synced = (uint32_t)run->kvm_valid_regs;
         if (KVM_LIKELY(result == 0)) {
-            if (KVM_LIKELY(kvm_decode_exit(vcpu)))
+            if (KVM_LIKELY(decode(vcpu, k, run)))
                 break;
             continue;
         }
+        k->pending = false;
+        vcpu->awaiting_answer = false;
         if (errno == EINTR) {
             if (interrupted(vcpu))
                 break;
@@ -247,7 +262,6 @@ vmaccel_status kvm_run(vmaccel_vcpu *vcpu)
     atomic_store_explicit(&vcpu->running, 0, memory_order_release);
 
     /* Groups nobody reads stop being copied after a while. */
-    k->synced = (uint32_t)run->kvm_valid_regs;
     if (k->synced != 0 && ++k->unread > 64)
         run->kvm_valid_regs = 0;
     return VMACCEL_OK;

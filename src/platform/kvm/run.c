@@ -46,6 +46,19 @@ static inline void decode_mmio(vmaccel_vcpu *vcpu, struct kvm_vcpu *k, struct kv
         memset(run->mmio.data, 0, sizeof run->mmio.data);
 }
 
+/* KVM queues #UD before it reports that it can't emulate; whether the guest sees one is the
+ * caller's choice. */
+static void drop_queued_ud(vmaccel_vcpu *vcpu)
+{
+    vmaccel_x86_events *events = &vcpu->cache.x86.events;
+    if (core_x86_need(vcpu, CORE_GROUP_EVENTS) == VMACCEL_OK && events->exception_pending &&
+        events->exception_vector == 6) {
+        events->exception_pending = false;
+        events->exception_vector = 0;
+        vcpu->dirty |= CORE_GROUP_EVENTS;
+    }
+}
+
 static void decode_internal(vmaccel_vcpu *vcpu)
 {
     struct kvm_run *run = kvm_vcpu(vcpu)->run;
@@ -53,6 +66,7 @@ static void decode_internal(vmaccel_vcpu *vcpu)
     if (run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION) {
         exit->reason = VMACCEL_EXIT_UNSUPPORTED_INSTRUCTION;
         exit->u.instruction.length = 0;
+        drop_queued_ud(vcpu);
         if (run->emulation_failure.ndata >= 1 &&
             (run->emulation_failure.flags & KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES) !=
                 0) {

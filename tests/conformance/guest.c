@@ -102,8 +102,11 @@ void guest_enter(struct guest *guest, enum guest_mode mode)
         sregs.tr = segment(GUEST_TR, 0x67, 0x8b);
         sregs.tr.base = GUEST_TSS;
     }
-    /* SS0 of a 32-bit TSS is the upper half of a 64-bit one's RSP0. */
-    guest->ram[GUEST_TSS + 8] = mode == GUEST_PROTECTED ? GUEST_DS : 0;
+    /* SS0 of a 32-bit TSS is the upper half of a 64-bit one's RSP0. vCPUs that enter at once in one
+     * mode find it right. */
+    uint8_t ss0 = mode == GUEST_PROTECTED ? GUEST_DS : 0;
+    if (guest->ram[GUEST_TSS + 8] != ss0)
+        guest->ram[GUEST_TSS + 8] = ss0;
     guest_set_sregs(guest, &sregs);
     regs.rip = GUEST_CODE;
     regs.rsp = GUEST_STACK;

@@ -343,13 +343,18 @@ void case_create_destroy_leaks_nothing(void)
     lives.host[1] = 0x10;
     suite_time_limit(600);
     live_in_threads(&lives, 160);
-    int64_t handles = host_handle_count(), resident = host_resident_bytes();
-    uint64_t start = host_now_ns();
-    live_in_threads(&lives, rounds);
-    uint64_t took = host_now_ns() - start;
-    int64_t growth = host_resident_bytes() - resident;
-    suite_note("%u lives, %" PRIu64 " us each, %" PRId64 " KiB more resident", rounds,
-               took / rounds / 1000, growth / 1024);
+    int64_t handles = host_handle_count(), growth = INT64_MAX;
+    /* A leak grows in every batch; an allocator that keeps freed memory back, as sanitizers do,
+     * stops growing. */
+    for (unsigned batch = 0; batch < 8 && growth > 512 * 1024 && !suite_ended(); batch++) {
+        int64_t resident = host_resident_bytes();
+        uint64_t start = host_now_ns();
+        live_in_threads(&lives, rounds);
+        uint64_t took = host_now_ns() - start;
+        growth = host_resident_bytes() - resident;
+        suite_note("%u lives, %" PRIu64 " us each, %" PRId64 " KiB more resident", rounds,
+                   took / rounds / 1000, growth / 1024);
+    }
     CHECK_EQ(host_handle_count(), handles);
-    CHECK(growth < 4 * 1024 * 1024);
+    CHECK(growth <= 512 * 1024);
 }

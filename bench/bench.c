@@ -133,18 +133,7 @@ static const char *kind_name(const vmaccel_platform *platform)
     vmaccel_platform_info info;
     if (vmaccel_platform_probe(platform, &info) != VMACCEL_OK)
         return "unknown";
-    switch (info.kind) {
-    case VMACCEL_KIND_HARDWARE:
-        return "hardware";
-    case VMACCEL_KIND_PARAVIRTUAL:
-        return "paravirtual";
-    case VMACCEL_KIND_SOFTWARE:
-        return "software";
-    case VMACCEL_KIND_SIMULATED:
-        return "simulated";
-    default:
-        return "none";
-    }
+    return vmaccel_platform_kind_name(info.kind);
 }
 
 static void print(const struct bench_options *options, const struct figure *figure,

@@ -33,23 +33,6 @@ static const struct {
 #undef CAP_ROW
 };
 
-static const char *kind_name(vmaccel_platform_kind kind)
-{
-    switch (kind) {
-    case VMACCEL_KIND_HARDWARE:
-        return "hardware";
-    case VMACCEL_KIND_PARAVIRTUAL:
-        return "paravirtual";
-    case VMACCEL_KIND_SOFTWARE:
-        return "software";
-    case VMACCEL_KIND_SIMULATED:
-        return "simulated";
-    case VMACCEL_KIND_NONE:
-        break;
-    }
-    return "none";
-}
-
 static bool runs(const vmaccel_platform_info *info, vmaccel_arch arch)
 {
     return arch == VMACCEL_ARCH_X86_64 ? info->guest_x86_64 : info->guest_arm64;
@@ -72,7 +55,7 @@ static void text_platform(const vmaccel_platform *platform, const vmaccel_platfo
     bool available = info->status == VMACCEL_OK;
     printf("\n%s: %s\n", info->name, info->description);
     printf("  %-12s %s\n", available ? "available" : "unavailable", info->reason);
-    printf("  %-12s %s\n", "kind", kind_name(info->kind));
+    printf("  %-12s %s\n", "kind", vmaccel_platform_kind_name(info->kind));
     printf("  %-12s", "guests");
     for (size_t a = 0; a < CLI_COUNT(archs); a++) {
         if (runs(info, archs[a]))
@@ -119,7 +102,7 @@ static void json_platform(const vmaccel_platform *platform, const vmaccel_platfo
     const char *comma = "";
     printf("{\"name\":");
     cli_json_string(stdout, info->name);
-    printf(",\"kind\":\"%s\",\"available\":%s,\n ", kind_name(info->kind),
+    printf(",\"kind\":\"%s\",\"available\":%s,\n ", vmaccel_platform_kind_name(info->kind),
            info->status == VMACCEL_OK ? "true" : "false");
     printf("\"description\":");
     cli_json_string(stdout, info->description);

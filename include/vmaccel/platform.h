@@ -27,6 +27,9 @@ typedef struct vmaccel_platform_info {
     char reason[256];      /* what was found, or what to do to make it available */
 } vmaccel_platform_info;
 
+/* "hardware", "paravirtual", "software", "simulated" or "none". Never NULL. Thread: any. */
+VMACCEL_API const char *vmaccel_platform_kind_name(vmaccel_platform_kind kind);
+
 /* Number of platforms this build lists, those its host can't have included. Thread: any. */
 VMACCEL_API size_t vmaccel_platform_count(void);
 

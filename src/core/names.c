@@ -22,6 +22,23 @@ const char *vmaccel_arch_name(vmaccel_arch arch)
     }
 }
 
+const char *vmaccel_platform_kind_name(vmaccel_platform_kind kind)
+{
+    switch (kind) {
+    case VMACCEL_KIND_HARDWARE:
+        return "hardware";
+    case VMACCEL_KIND_PARAVIRTUAL:
+        return "paravirtual";
+    case VMACCEL_KIND_SOFTWARE:
+        return "software";
+    case VMACCEL_KIND_SIMULATED:
+        return "simulated";
+    case VMACCEL_KIND_NONE:
+        break;
+    }
+    return "none";
+}
+
 const char *vmaccel_exit_name(uint32_t reason)
 {
     static const char *const names[] = {

@@ -5,12 +5,6 @@
 
 static const char *const verdict_names[] = {"pass", "fail", "skip"};
 
-static const char *kind_name(vmaccel_platform_kind kind)
-{
-    static const char *const names[] = {"none", "hardware", "paravirtual", "software", "simulated"};
-    return kind < sizeof(names) / sizeof(names[0]) ? names[kind] : "unknown";
-}
-
 static void put_json(FILE *out, const char *text)
 {
     fputc('"', out);
@@ -39,7 +33,7 @@ static void put_header_json(struct report *report, const char *host)
     fputs("{\n  ", out);
     put_member(out, "version", vmaccel_version_string(), ",\n  ");
     put_member(out, "platform", vmaccel_platform_name(report->options->platform), ",\n  ");
-    put_member(out, "kind", kind_name(report->info.kind), ",\n  ");
+    put_member(out, "kind", vmaccel_platform_kind_name(report->info.kind), ",\n  ");
     put_member(out, "arch", vmaccel_arch_name(report->options->arch), ",\n  ");
     put_member(out, "host", host, ",\n  ");
     put_member(out, "found", report->info.reason, ",\n  ");
@@ -79,9 +73,9 @@ void report_start(struct report *report)
     else
         fprintf(options->out, "%s%s (%s), %s guests, on %s%s\n",
                 options->format == CONFORMANCE_TAP ? "# " : "",
-                vmaccel_platform_name(options->platform), kind_name(report->info.kind),
-                vmaccel_arch_name(options->arch), host,
-                options->quick ? "; quick: long cases repeat less" : "");
+                vmaccel_platform_name(options->platform),
+                vmaccel_platform_kind_name(report->info.kind), vmaccel_arch_name(options->arch),
+                host, options->quick ? "; quick: long cases repeat less" : "");
     fflush(options->out);
 }
 

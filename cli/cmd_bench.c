@@ -7,7 +7,7 @@ enum { OPTION_ACCEL, OPTION_REPEAT, OPTION_JSON };
 
 static const struct cli_option options[] = {
     [OPTION_ACCEL] = {"accel", "NAME", "platform to measure (auto: the one for small guests)"},
-    [OPTION_REPEAT] = {"repeat", "N", "runs of each figure, 5 to 99; medians are reported (5)"},
+    [OPTION_REPEAT] = {"repeat", "N", "runs of each figure, 5 to 99; medians are reported (15)"},
     [OPTION_JSON] = {"json", NULL, "print JSON instead of a table"},
 };
 
@@ -40,7 +40,7 @@ static int measure(struct bench_options *bench)
 static int bench_main(int argc, char **argv)
 {
     struct cli_args args = {.verb = &cli_bench, .argc = argc, .argv = argv};
-    struct bench_options bench = {.repeat = 5, .out = stdout};
+    struct bench_options bench = {.repeat = 15, .out = stdout};
     uint64_t number;
     for (;;) {
         switch (cli_next(&args)) {

@@ -4,7 +4,7 @@
 #ifndef VMACCEL_CPU_FP_FP_INTERNAL_H
 #define VMACCEL_CPU_FP_FP_INTERNAL_H
 
-#include "cpu/fp/fp.h"
+#include "cpu/fp/sse.h"
 
 #define FP_TOP_BIT (UINT64_C(1) << 63)
 
@@ -160,6 +160,28 @@ static inline struct fp_num fp_quotient(struct fp_ctx *c, struct fp_num a, struc
                            .exp = a.exp - b.exp - less,
                            .cls = FP_NORMAL,
                            .sign = sign};
+}
+
+static inline enum fp_relation fp_order(struct fp_num a, struct fp_num b)
+{
+    bool swap = a.sign;
+
+    if (a.cls == FP_ZERO && b.cls == FP_ZERO)
+        return FP_EQUAL;
+    if (a.cls == FP_ZERO)
+        return b.sign ? FP_GREATER : FP_LESS;
+    if (b.cls == FP_ZERO || a.sign != b.sign)
+        return a.sign ? FP_LESS : FP_GREATER;
+    if (a.cls == FP_INFINITE || b.cls == FP_INFINITE) {
+        if (a.cls == b.cls)
+            return FP_EQUAL;
+        return (a.cls == FP_INFINITE) != swap ? FP_GREATER : FP_LESS;
+    }
+    if (a.exp != b.exp)
+        return (a.exp > b.exp) != swap ? FP_GREATER : FP_LESS;
+    if (a.hi != b.hi)
+        return (a.hi > b.hi) != swap ? FP_GREATER : FP_LESS;
+    return FP_EQUAL;
 }
 
 struct fp_num fp_root(struct fp_ctx *c, struct fp_num a);

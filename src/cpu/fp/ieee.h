@@ -98,7 +98,7 @@ static inline uint64_t fp_round(struct fp_ctx *c, const struct fp_format *f, str
     }
     /* A carry out of the fraction moves on into the exponent. */
     part += ((uint64_t)(n.exp + f->emax) << (p - 1)) + up;
-    if (part >= fp_infinity(f)) {
+    if (n.exp > f->emax || part >= fp_infinity(f)) {
         bool away = c->rounding == FP_NEAREST || c->rounding == (n.sign ? FP_DOWN : FP_UP);
 
         c->flags |= FP_OE | FP_PE;

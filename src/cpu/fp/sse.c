@@ -93,28 +93,6 @@ ALWAYS_INLINE uint64_t muladd(struct fp_ctx *c, const struct fp_format *f, uint6
     return finish(c, f, d, d, product);
 }
 
-ALWAYS_INLINE enum fp_relation relation(struct fp_num a, struct fp_num b)
-{
-    bool swap = a.sign;
-
-    if (a.cls == FP_ZERO && b.cls == FP_ZERO)
-        return FP_EQUAL;
-    if (a.cls == FP_ZERO)
-        return b.sign ? FP_GREATER : FP_LESS;
-    if (b.cls == FP_ZERO || a.sign != b.sign)
-        return a.sign ? FP_LESS : FP_GREATER;
-    if (a.cls == FP_INFINITE || b.cls == FP_INFINITE) {
-        if (a.cls == b.cls)
-            return FP_EQUAL;
-        return (a.cls == FP_INFINITE) != swap ? FP_GREATER : FP_LESS;
-    }
-    if (a.exp != b.exp)
-        return (a.exp > b.exp) != swap ? FP_GREATER : FP_LESS;
-    if (a.hi != b.hi)
-        return (a.hi > b.hi) != swap ? FP_GREATER : FP_LESS;
-    return FP_EQUAL;
-}
-
 ALWAYS_INLINE enum fp_relation compare(struct fp_ctx *c, const struct fp_format *f, uint64_t x,
                                        uint64_t y, bool signalling)
 {
@@ -126,7 +104,7 @@ ALWAYS_INLINE enum fp_relation compare(struct fp_ctx *c, const struct fp_format 
         return FP_UNORDERED;
     }
     fp_raise_denormal(c, a, b);
-    return relation(a, b);
+    return fp_order(a, b);
 }
 
 ALWAYS_INLINE uint64_t flush(const struct fp_format *f, uint64_t x, bool daz)

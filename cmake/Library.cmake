@@ -28,6 +28,12 @@ list(FILTER host_sources INCLUDE REGEX "/src/(os|platform)/")
 set_source_files_properties(${host_sources} PROPERTIES
     COMPILE_DEFINITIONS "${vmaccel_host_definitions}" COMPILE_OPTIONS "${host_options}")
 
+# Loops over vector elements are written to be vectorised.
+set_source_files_properties(
+    ${PROJECT_SOURCE_DIR}/src/cpu/x86/vec_int.c ${PROJECT_SOURCE_DIR}/src/cpu/x86/vec_shuffle.c
+    ${PROJECT_SOURCE_DIR}/src/cpu/x86/vec_crypto.c
+    PROPERTIES COMPILE_OPTIONS "$<$<CONFIG:Release,RelWithDebInfo>:-O3>")
+
 foreach(target vmaccel_core_objs vmaccel_registry_objs)
     target_link_libraries(${target} PRIVATE vmaccel_flags)
     target_include_directories(${target} PRIVATE

@@ -73,6 +73,7 @@ struct f80 f80_yl2xp1(struct fp_ctx *c, struct f80 a, struct f80 b);
 struct f80 f80_patan(struct fp_ctx *c, struct f80 a, struct f80 b); /* of b / a */
 /* False: |a| is 2^63 or more, nothing was done (C2). Either result may be NULL. */
 bool f80_sincos(struct fp_ctx *c, struct f80 a, struct f80 *sine, struct f80 *cosine);
-bool f80_tan(struct fp_ctx *c, struct f80 a, struct f80 *tangent);
+/* *one is what FPTAN pushes. */
+bool f80_tan(struct fp_ctx *c, struct f80 a, struct f80 *tangent, struct f80 *one);
 
 #endif

@@ -21,4 +21,20 @@ static inline struct f80 f80_from_nan(struct fp_num n)
     return (struct f80){n.hi | UINT64_C(3) << 62, (uint16_t)(n.sign << 15 | F80_EXPONENT)};
 }
 
+/* Whether the trigonometric instructions compute with an operand. */
+static inline bool f80_in_range(struct f80 a)
+{
+    unsigned exp = a.se & F80_EXPONENT;
+
+    return exp < F80_BIAS + 63 || exp == F80_EXPONENT || !(a.mant & FP_TOP_BIT);
+}
+
+/* As the functions of f80.h, without the host's help: within 1 ulp of the true value. */
+struct f80 f80_soft_2xm1(struct fp_ctx *c, struct f80 a);
+struct f80 f80_soft_yl2x(struct fp_ctx *c, struct f80 a, struct f80 b);
+struct f80 f80_soft_yl2xp1(struct fp_ctx *c, struct f80 a, struct f80 b);
+struct f80 f80_soft_patan(struct fp_ctx *c, struct f80 a, struct f80 b);
+void f80_soft_sincos(struct fp_ctx *c, struct f80 a, struct f80 *sine, struct f80 *cosine);
+void f80_soft_tan(struct fp_ctx *c, struct f80 a, struct f80 *tangent, struct f80 *one);
+
 #endif

@@ -14,8 +14,10 @@
 
 #include "arch/x86/cr.h"
 #include "cpu/cpu.h"
+#include "cpu/x86/feature.h"
 #include "cpu/x86/vec.h"
 #include "cpu/x86/x87_state.h"
+#include "os/host_simd.h"
 #include "os/os.h"
 #include "os/shared.h"
 
@@ -158,8 +160,10 @@ enum {
 enum event_kind {
     EVENT_NONE,
     EVENT_EXCEPTION, /* vector, error; r[RIP] at the faulting instruction (traps: after it) */
-    EVENT_SOFT,      /* INT n, INT3, INTO: r[RIP] after it */
-    EVENT_EXIT       /* c->exit is filled */
+    EVENT_SOFT,      /* INT n, INT3, INTO, INT1: r[RIP] after it */
+    EVENT_INTERRUPT, /* external, or NMI: only while its delivery waits for a device's answer */
+    EVENT_NMI,
+    EVENT_EXIT /* c->exit is filled */
 };
 
 struct event {
@@ -167,6 +171,8 @@ struct event {
     uint8_t vector;
     bool has_error;
     bool soft_int1; /* INT1: no DPL check */
+    bool injected;  /* by the host: does not exit again */
+    uint8_t length; /* SOFT: of the instruction, for faults in its delivery */
     uint32_t error;
     uint64_t address; /* CR2 of #PF; DR6 bits of #DB */
 };
@@ -216,8 +222,7 @@ struct msrs {
     uint64_t star, lstar, cstar, fmask, kernel_gs_base, tsc_aux;
     uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
     uint64_t pat, mtrr_def_type, mtrr_fixed[11], mtrr_variable[16];
-    uint64_t misc_enable, tsc_adjust, xss, mcg_status, spec_ctrl, debugctl;
-    uint64_t mce[4 * 4];
+    uint64_t misc_enable, tsc_adjust, xss, mcg_status, hwcr;
 };
 
 struct block;
@@ -234,6 +239,7 @@ struct cpu {
     uint64_t rflags;   /* without the CC_ARITH bits */
     bool stop;         /* leave the block after this instruction */
     bool in_delivery;
+    uint8_t ext; /* EXT bit of error codes: 1 while an event other than INT n is in delivery */
     uint8_t cpl;
 
     /* A load's value; up to 64 bytes. */
@@ -247,7 +253,7 @@ struct cpu {
 
     cpu_vec v[16] __attribute__((aligned(32)));
     struct cpu_x87 x87;
-    uint32_t mxcsr; /* sticky flags are in the host's register while the CPU runs, see fpu.h */
+    uint32_t mxcsr, host_mxcsr; /* see cpu_mxcsr() */
     uint32_t pkru;
 
     struct seg seg[SEG_COUNT], ldt, tr;
@@ -262,7 +268,15 @@ struct cpu {
     uint64_t tsc_offset;
 
     struct event event;
+    bool event_injected; /* the event came from outside: not intercepted */
     struct cpu_exit exit;
+    /* exit holds the caller's answer to the MSR, CPUID or HYPERCALL exit that the instruction made
+     * when it ran before. */
+    bool answered;
+    struct cpu_exit held_exit; /* after the device writes of the same instruction */
+    bool exit_held;
+    bool passed_breakpoint; /* the host saw this one */
+    uint64_t breakpoint_rip;
     struct replay replay;
     struct device_write writes[WRITES_MAX];
     uint32_t write_count, write_next;
@@ -272,15 +286,18 @@ struct cpu {
     bool interrupt_wanted; /* interrupt_pending() said yes; IF may be clear */
     bool slot_occupied, window_requested;
     uint8_t slot_vector;
-    struct event queued; /* injected exception, delivered first */
-    uint64_t pending_db; /* DR6 bits of a trap to raise after this instruction */
-    bool single_step_done;
+    struct event queued;   /* injected exception, delivered first */
+    uint64_t pending_db;   /* DR6 bits of a trap to raise after this instruction */
+    bool single_step_done; /* a step's exit is due, after device writes */
+    bool stepping;         /* running one instruction for cpu_complete() or a replay */
     struct cpu_debug debug;
     uint64_t monitor_address;
     bool monitor_armed;
 
     _Atomic uint32_t posted;   /* CPU_POST_*, POST_* */
     _Atomic uint32_t in_guest; /* may hold pointers into guest memory */
+    /* Flushes asked for and done: whoever asked waits for its number. */
+    _Atomic uint32_t requested, served;
 
     struct cpu_vm *vm;
     const struct cpu_ops *ops;
@@ -312,8 +329,9 @@ ALWAYS_INLINE struct jump_entry *jump_entry_at(const struct cpu *c, uint64_t rip
 }
 
 /* The engine's own post bits. */
-#define POST_FLUSH (1u << 8) /* drop all translations */
-#define POST_CODE  (1u << 9) /* guest code was written: verify blocks again */
+#define POST_FLUSH  (1u << 8)  /* drop all translations */
+#define POST_CODE   (1u << 9)  /* guest code was written: verify blocks again */
+#define POST_WRITES (1u << 10) /* drop writable translations */
 
 /* ---- Registers ---- */
 
@@ -375,6 +393,9 @@ const struct uop *cpu_raise_error(struct cpu *c, const struct uop *u, uint8_t ve
 /* Leave with c->exit filled; the instruction runs again (an answer is awaited). */
 const struct uop *cpu_exit_again(struct cpu *c, const struct uop *u);
 
+/* Physical addresses that CPUID reports. */
+#define CPU_PHYS_BITS 46
+
 /* ---- Memory: linear addresses at the current privilege ---- */
 
 /* All return false with c->event filled: a fault, or a device read that waits for its answer. `u`
@@ -399,6 +420,9 @@ void *cpu_atomic(struct cpu *c, const struct uop *u, uint64_t linear, unsigned s
 void cpu_wrote(struct cpu *c, uint64_t linear, unsigned size);
 void cpu_split_lock(struct cpu *c);
 void cpu_split_unlock(struct cpu *c);
+/* A string instruction has committed an element: its device answers are used up. True: leave the
+ * block now (a device write was made, or another thread asks). */
+bool cpu_element_done(struct cpu *c);
 
 /* Fast path: the host address of a TLB hit, or NULL. */
 ALWAYS_INLINE uint8_t *tlb_read(struct cpu *c, uint64_t linear, unsigned size)
@@ -417,7 +441,7 @@ ALWAYS_INLINE uint8_t *tlb_write(struct cpu *c, uint64_t linear, unsigned size)
 }
 /* The linear address of a uop's memory operand: segmentation and truncation, where there are any,
  * were done by an earlier uop into REG_EA. */
-ALWAYS_INLINE uint64_t uop_ea(const struct cpu *c, const struct uop *u)
+ALWAYS_INLINE uint64_t uop_ea(struct cpu *c, const struct uop *u)
 {
     return R64(c, u->base) + (R64(c, u->index) << u->scale) + (uint64_t)(int64_t)u->disp;
 }
@@ -468,6 +492,10 @@ void cpu_set_rflags(struct cpu *c, uint64_t rflags);
 /* Condition codes as in Jcc's low nibble. */
 bool cpu_condition(const struct cpu *c, unsigned cc);
 
+/* Power-on state, and what CPUID's table allows. */
+void cpu_reset(struct cpu *c);
+void features_init(struct cpu *c);
+
 /* ---- Changes of state that the engine must know of ---- */
 
 /* After CR0, CR4, EFER, XCR0, MXCSR masks, segments, CPL, RFLAGS.TF/VM/AC, DR7 changed. */
@@ -487,6 +515,19 @@ void cpu_deliver_nmi(struct cpu *c);
 bool cpu_msr_read(struct cpu *c, const struct uop *u, uint32_t id, uint64_t *value);
 bool cpu_msr_write(struct cpu *c, const struct uop *u, uint32_t id, uint64_t value);
 
+/* MXCSR: while the CPU runs, the host's own holds rounding, DAZ, FTZ and collects the flags. */
+static inline uint32_t cpu_mxcsr(const struct cpu *c)
+{
+    return c->mxcsr | (host_mxcsr_get() & 0x3f);
+}
+/* In a handler; the instruction leaves the block. */
+static inline void cpu_set_mxcsr(struct cpu *c, uint32_t value)
+{
+    c->mxcsr = value;
+    host_mxcsr_set((value & 0xe040) | 0x1f80);
+    cpu_update_mode(c);
+}
+
 /* ---- Translation ---- */
 
 #define BLOCK_MAX_UOPS 256
@@ -498,7 +539,8 @@ struct translator {
     ZydisDecodedInstruction insn;
     ZydisDecodedOperand ops[ZYDIS_MAX_OPERAND_COUNT];
     const uint8_t *bytes;
-    uint16_t off; /* in the block */
+    uint16_t off;         /* in the block */
+    unsigned page_offset; /* of the block's start */
     bool ends_block;
     bool page_bound; /* the block's end depends on more than its page: never linked */
     uint64_t live_flags;
@@ -516,6 +558,8 @@ struct address {
 };
 void translate_address(struct translator *t, const ZydisDecodedOperand *op, unsigned size,
                        bool write, struct address *address);
+/* LEA's operand: the offset alone, without segment or truncation to the address size. */
+void translate_offset(struct translator *t, const ZydisDecodedOperand *op, struct address *address);
 static inline void uop_set_address(struct uop *u, const struct address *a)
 {
     u->base = a->base;

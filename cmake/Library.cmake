@@ -35,7 +35,7 @@ set_source_files_properties(
     PROPERTIES COMPILE_OPTIONS "$<$<CONFIG:Release,RelWithDebInfo>:-O3>")
 
 foreach(target vmaccel_core_objs vmaccel_registry_objs)
-    target_link_libraries(${target} PRIVATE vmaccel_flags)
+    target_link_libraries(${target} PRIVATE vmaccel_flags vmaccel_zydis)
     target_include_directories(${target} PRIVATE
         ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
     target_compile_definitions(${target} PRIVATE VMACCEL_BUILDING)
@@ -44,7 +44,8 @@ foreach(target vmaccel_core_objs vmaccel_registry_objs)
 endforeach()
 
 set(vmaccel_objects
-    $<TARGET_OBJECTS:vmaccel_core_objs> $<TARGET_OBJECTS:vmaccel_registry_objs>)
+    $<TARGET_OBJECTS:vmaccel_core_objs> $<TARGET_OBJECTS:vmaccel_registry_objs>
+    ${vmaccel_zydis_objects})
 
 add_library(vmaccel_static STATIC ${vmaccel_objects})
 add_library(vmaccel_shared SHARED ${vmaccel_objects})

@@ -70,4 +70,17 @@ OS_SHARED void os_copy(void *to, const void *from, size_t size)
 }
 #endif
 
+OS_SHARED bool os_same(const void *shared, const void *own, size_t size)
+{
+    size_t i = 0;
+    for (; i + 8 <= size; i += 8)
+        if (((const volatile struct os_shared_64 *)((const uint8_t *)shared + i))->v !=
+            ((const struct os_shared_64 *)((const uint8_t *)own + i))->v)
+            return false;
+    for (; i < size; i++)
+        if (((const volatile uint8_t *)shared)[i] != ((const uint8_t *)own)[i])
+            return false;
+    return true;
+}
+
 #endif

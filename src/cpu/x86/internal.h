@@ -340,10 +340,10 @@ typedef uint16_t __attribute__((may_alias)) reg16;
 typedef uint32_t __attribute__((may_alias)) reg32;
 typedef uint64_t __attribute__((may_alias)) reg64;
 
-#define R8(c, o)  (*(reg8 *)((uint8_t *)(c)->r + (o)))
-#define R16(c, o) (*(reg16 *)((uint8_t *)(c)->r + (o)))
-#define R32(c, o) (*(reg32 *)((uint8_t *)(c)->r + (o)))
-#define R64(c, o) (*(reg64 *)((uint8_t *)(c)->r + (o)))
+#define R8(c, o)  (*(reg8 *)((uintptr_t)(c)->r + (o)))
+#define R16(c, o) (*(reg16 *)((uintptr_t)(c)->r + (o)))
+#define R32(c, o) (*(reg32 *)((uintptr_t)(c)->r + (o)))
+#define R64(c, o) (*(reg64 *)((uintptr_t)(c)->r + (o)))
 
 /* ---- Passing on ---- */
 

@@ -5,6 +5,7 @@
 #   make test       every test that can run here            make asan      tests under ASan+UBSan
 #   make check      conformance suite, CHECK=options        make tsan      tests under TSan
 #   make bench      benchmarks, BENCH=options               make rig       real KVM code under QEMU
+#   make bench-compute  guest code beside QEMU's TCG, COMPUTE=options
 #   make fuzz       FUZZ_SECONDS= each, FUZZ_TOTAL= in all  make docs      check and format the docs
 
 PREFIX ?= /usr/local
@@ -19,7 +20,7 @@ SOURCES = git ls-files '*.c' '*.h'
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := all
-.PHONY: all help setup run test bench check fuzz docs install format format-check rig asan tsan clean
+.PHONY: all help setup run test bench bench-compute check fuzz docs install format format-check rig asan tsan clean
 
 all: build-release
 
@@ -48,6 +49,9 @@ test: build-release build-asan build-tsan
 bench: build-release
 	@build/vmaccel bench $(BENCH)
 	@tests/instructions/count build/tests || [ $$? -eq 77 ]
+
+bench-compute: build-release
+	@bench/compute $(COMPUTE)
 
 check: build-release
 	@build/vmaccel check $(CHECK)

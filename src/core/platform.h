@@ -172,6 +172,9 @@ struct vmaccel_platform {
      * unmap. */
     vmaccel_status (*mem_map)(vmaccel_vm *vm, const struct core_region *region);
     vmaccel_status (*mem_unmap)(vmaccel_vm *vm, const struct core_region *region);
+    /* Optional, around the map and unmap calls that cut a region: with CAP_MEM_SPLIT_RUNNING vCPUs
+     * see all of them at once, at the end, which can't fail. */
+    void (*mem_change)(vmaccel_vm *vm, bool begin);
     /* Optional: change flags of a whole region in place; core otherwise unmaps and maps. */
     vmaccel_status (*mem_protect)(vmaccel_vm *vm, const struct core_region *region, uint32_t flags);
     /* Optional (CAP_MEM_DIRTY_LOG): get and clear the whole region's log; one bit a page, words

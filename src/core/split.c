@@ -133,6 +133,25 @@ static vmaccel_status roll_back(vmaccel_vm *vm, struct change *change, size_t un
                      first.text);
 }
 
+/* Take the old regions out and put the pieces in; unmapped and mapped count how far it came. */
+static vmaccel_status exchange(vmaccel_vm *vm, const struct change *change, size_t *unmapped,
+                               size_t *mapped)
+{
+    vmaccel_status status = VMACCEL_OK;
+
+    for (; *unmapped < old_count(change) && status == VMACCEL_OK; *unmapped += status == VMACCEL_OK)
+        status = unmap_one(vm, vm->core->regions[change->first + *unmapped]);
+    for (; *mapped < change->piece_count && status == VMACCEL_OK; *mapped += status == VMACCEL_OK)
+        status = map_one(vm, change->pieces[*mapped]);
+    return status;
+}
+
+static void tell_change(vmaccel_vm *vm, bool begin)
+{
+    if (vm->platform->mem_change != NULL)
+        vm->platform->mem_change(vm, begin);
+}
+
 static vmaccel_status apply(vmaccel_vm *vm, struct change *change)
 {
     struct core_vm *core = vm->core;
@@ -148,12 +167,13 @@ static vmaccel_status apply(vmaccel_vm *vm, struct change *change)
         return status;
     }
     carry_dirty(vm, change);
-    for (; unmapped < old_count(change) && status == VMACCEL_OK; unmapped += status == VMACCEL_OK)
-        status = unmap_one(vm, core->regions[change->first + unmapped]);
-    for (; mapped < change->piece_count && status == VMACCEL_OK; mapped += status == VMACCEL_OK)
-        status = map_one(vm, change->pieces[mapped]);
+    tell_change(vm, true);
+    status = exchange(vm, change, &unmapped, &mapped);
     if (status != VMACCEL_OK)
-        return roll_back(vm, change, unmapped, mapped, status);
+        status = roll_back(vm, change, unmapped, mapped, status);
+    tell_change(vm, false);
+    if (status != VMACCEL_OK)
+        return status;
 
     for (size_t i = change->first; i <= change->last; i++)
         core_region_retire(core, core->regions[i]);

@@ -3,7 +3,8 @@
 #include "cpu/x86/feature.h"
 
 #include "arch/x86/cpuid.h"
-#include "cpu/x86/internal.h"
+#include "arch/x86/topology.h"
+#include "cpu/x86/engine.h"
 
 void features_init(struct cpu *c)
 {
@@ -17,6 +18,12 @@ void features_init(struct cpu *c)
         [WORD_X1_EDX] = {0x80000001, 0, 3}, [WORD_X21_EAX] = {0x80000021, 0, 0},
     };
 
+    /* The table is the VM's: make it this CPU's. */
+    for (size_t i = 0; i < c->cpuid_count; i++) {
+        vmaccel_x86_cpuid *e = &c->cpuid[i];
+        x86_cpuid_topology(e->leaf, e->subleaf, c->index, c->vm->config.max_cpus, &e->eax, &e->ebx,
+                           &e->ecx, &e->edx);
+    }
     c->features = (struct features){0};
     for (unsigned i = 0; i < sizeof words / sizeof words[0]; i++) {
         const vmaccel_x86_cpuid *entry =

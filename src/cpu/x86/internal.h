@@ -161,8 +161,6 @@ enum event_kind {
     EVENT_NONE,
     EVENT_EXCEPTION, /* vector, error; r[RIP] at the faulting instruction (traps: after it) */
     EVENT_SOFT,      /* INT n, INT3, INTO, INT1: r[RIP] after it */
-    EVENT_INTERRUPT, /* external, or NMI: only while its delivery waits for a device's answer */
-    EVENT_NMI,
     EVENT_EXIT /* c->exit is filled */
 };
 
@@ -170,8 +168,7 @@ struct event {
     uint8_t kind;
     uint8_t vector;
     bool has_error;
-    bool soft_int1; /* INT1: no DPL check */
-    bool injected;  /* by the host: does not exit again */
+    bool unchecked; /* SOFT: INT1, interrupts whose delivery waits for a device: no DPL check */
     uint8_t length; /* SOFT: of the instruction, for faults in its delivery */
     uint32_t error;
     uint64_t address; /* CR2 of #PF; DR6 bits of #DB */

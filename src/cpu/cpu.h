@@ -152,6 +152,8 @@ void cpu_run(struct cpu *cpu, struct cpu_exit *exit);
 /* Finish the instruction behind an exit that awaits its answer, without running another: another
  * exit of that instruction, or CPU_EXIT_STEPPED. */
 void cpu_complete(struct cpu *cpu, struct cpu_exit *exit);
+/* Run one instruction, without taking interrupts: CPU_EXIT_STEPPED when it is complete. */
+void cpu_step(struct cpu *cpu, struct cpu_exit *exit);
 /* Forget the answer an instruction waits for: state was replaced. */
 void cpu_abandon(struct cpu *cpu);
 

@@ -409,6 +409,15 @@ void cpu_complete(struct cpu *c, struct cpu_exit *exit)
     run(c, exit, true);
 }
 
+void cpu_step(struct cpu *c, struct cpu_exit *exit)
+{
+    if (!c->exit.awaits_answer && c->write_next == c->write_count) {
+        c->stepping = true;
+        cpu_update_mode(c);
+    }
+    run(c, exit, true);
+}
+
 void cpu_abandon(struct cpu *c)
 {
     c->exit.awaits_answer = false;

@@ -112,7 +112,7 @@ struct stack {
     uint16_t attributes;
     uint16_t fault; /* selector of #SS */
     bool flat64;
-    bool user; /* at CPL 3 */
+    bool own; /* of the current privilege; else of a more privileged one */
 };
 
 void stack_current(const struct cpu *c, struct stack *s);
@@ -129,10 +129,13 @@ void stack_commit(struct cpu *c, const struct stack *s);
 /* ---- Tasks: task.c ---- */
 
 enum task_reason { TASK_JUMP, TASK_CALL, TASK_RETURN, TASK_EVENT };
-/* `rip`: what the old task continues at. With an error code pushed on the new task's stack. False:
- * c->event holds a fault; r[RIP] is exact for it, whichever task it is in. */
-bool task_switch(struct cpu *c, const struct uop *u, uint16_t selector, const struct descriptor *d,
-                 enum task_reason reason, uint64_t rip, const uint32_t *error);
+/* A fault before the switch is the old task's, one after it the new task's; r[RIP] is exact. */
+enum task_result { TASK_DONE, TASK_FAULT_OLD, TASK_FAULT_NEW };
+/* `d` is the new TSS's descriptor, of the right type and present. `rip`: what the old task goes on
+ * at. `error`, unless NULL, is pushed on the new task's stack. */
+enum task_result task_switch(struct cpu *c, const struct uop *u, uint16_t selector,
+                             struct descriptor *d, enum task_reason reason, uint64_t rip,
+                             const uint32_t *error);
 
 /* ---- Far transfers: sys_far.c, sys_ret.c ---- */
 

@@ -5,8 +5,8 @@
 #   make test       every test that can run here            make asan      tests under ASan+UBSan
 #   make check      conformance suite, CHECK=options        make tsan      tests under TSan
 #   make bench      benchmarks, BENCH=options               make rig       real KVM code under QEMU
-#   make bench-compute  guest code beside QEMU's TCG, COMPUTE=options
 #   make fuzz       FUZZ_SECONDS= each, FUZZ_TOTAL= in all  make docs      check and format the docs
+#   make bench-compute  the speed of guest code beside QEMU's TCG, COMPUTE=options
 
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
@@ -20,7 +20,8 @@ SOURCES = git ls-files '*.c' '*.h'
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := all
-.PHONY: all help setup run test bench bench-compute check fuzz docs install format format-check rig asan tsan clean
+.PHONY: all help setup run test bench bench-compute check fuzz docs install format format-check \
+	rig asan tsan clean
 
 all: build-release
 

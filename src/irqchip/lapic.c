@@ -191,7 +191,7 @@ bool x86_lapic_set_base(struct x86_irqchip *chip, uint32_t vcpu, uint64_t base, 
     const uint64_t modes = X86_APIC_BASE_EN | X86_APIC_BASE_EXTD;
     bool ok = true;
     if ((base & ~(X86_APIC_BASE_ADDRESS | modes | X86_APIC_BASE_BSP)) != 0 ||
-        (base & modes) == X86_APIC_BASE_EXTD)
+        (base & modes) == X86_APIC_BASE_EXTD || !chip_has_lapics(chip))
         return false;
     chip_lock(chip);
     struct lapic *lapic = find(chip, vcpu);
@@ -273,6 +273,8 @@ void x86_lapic_get_state(struct x86_irqchip *chip, uint32_t vcpu, vmaccel_x86_la
 bool x86_lapic_set_state(struct x86_irqchip *chip, uint32_t vcpu, const vmaccel_x86_lapic *state)
 {
     uint32_t regs[256] = {0};
+    if (!chip_has_lapics(chip))
+        return false;
     for (uint32_t i = 0; i < sizeof(state->regs); i++)
         regs[i / 4] |= (uint32_t)state->regs[i] << i % 4 * 8;
     chip_lock(chip);

@@ -338,6 +338,7 @@ void pit_restore(struct x86_irqchip *chip, const vmaccel_x86_irqchip *state)
             channel->s.mode = NO_MODE;
         channel->s.rw_mode &= 3;
         channel->s.bcd &= 1;
+        channel->s.gate = i != 2 || channel->s.gate != 0; /* the others' are wired high */
         channel->armed = channel->unread = false;
         channel->s.count_load_time = (int64_t)chip_now(chip);
         if (channel->s.mode != NO_MODE && (!triggered(channel) || (i == 2 && channel->s.gate)))

@@ -95,7 +95,8 @@ void x86_ioapic_eoi(struct x86_irqchip *chip, uint8_t vector);
 void x86_irqchip_get_state(struct x86_irqchip *chip, vmaccel_x86_irqchip *state);
 void x86_irqchip_set_state(struct x86_irqchip *chip, const vmaccel_x86_irqchip *state);
 
-/* Local APICs. One takes part from attach, in its power-on state, to detach. */
+/* Local APICs. One takes part from attach, in its power-on state, to detach. NO_LAPIC has none: of
+ * what follows only pending and acknowledge are of use, for vCPU 0. */
 void x86_lapic_attach(struct x86_irqchip *chip, uint32_t vcpu);
 void x86_lapic_detach(struct x86_irqchip *chip, uint32_t vcpu);
 /* As INIT leaves it (APIC base and xAPIC ID stay), or as power-on does. */

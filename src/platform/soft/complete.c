@@ -63,17 +63,6 @@ void soft_eoi_exit(vmaccel_vcpu *vcpu)
         s->attention &= ~SOFT_ATTENTION_EOI;
 }
 
-/* Go on past an execution breakpoint at RIP: with RF the CPU does not raise it again. */
-static vmaccel_status resume_flag(vmaccel_vcpu *vcpu)
-{
-    vmaccel_status status = core_x86_need(vcpu, CORE_GROUP_REGS);
-    if (status == VMACCEL_OK) {
-        vcpu->cache.x86.regs.rflags |= X86_FLAGS_RF;
-        vcpu->dirty |= CORE_GROUP_REGS;
-    }
-    return status;
-}
-
 vmaccel_status soft_prepare(vmaccel_vcpu *vcpu, bool *exit_ready)
 {
     struct soft_vcpu *s = soft_vcpu(vcpu);
@@ -95,10 +84,7 @@ vmaccel_status soft_prepare(vmaccel_vcpu *vcpu, bool *exit_ready)
         *exit_ready = soft_decode(vcpu);
         return VMACCEL_OK;
     }
-    if ((s->attention & SOFT_ATTENTION_RF) != 0)
-        status = resume_flag(vcpu);
-    if (status == VMACCEL_OK)
-        status = soft_x86_flush(vcpu);
+    status = soft_x86_flush(vcpu);
     if (status == VMACCEL_OK) {
         s->attention = 0;
         s->lapic_set = s->deadline_set = false;

@@ -80,8 +80,7 @@ struct soft_vcpu {
 
 #define SOFT_ATTENTION_EOI   (1u << 0) /* `ended` is not empty */
 #define SOFT_ATTENTION_DEBUG (1u << 1) /* a DEBUG exit in `exit` is to be delivered */
-#define SOFT_ATTENTION_RF    (1u << 2) /* go on past an execution breakpoint */
-#define SOFT_ATTENTION_LAPIC (1u << 3) /* lapic_set or deadline_set */
+#define SOFT_ATTENTION_LAPIC (1u << 2) /* lapic_set or deadline_set */
 
 #define SOFT_STARTUP_INIT (1u << 8)
 #define SOFT_STARTUP_SIPI (1u << 9)

@@ -71,7 +71,6 @@ void soft_debug_exit(vmaccel_vcpu *vcpu)
         exit->u.debug.slot = s->point_of_dr[i];
         if ((s->debug.dr7 >> (16 + 4 * i) & 3) == 0) {
             exit->u.debug.flags |= VMACCEL_DEBUG_HW_BREAKPOINT;
-            s->attention |= SOFT_ATTENTION_RF;
         } else {
             exit->u.debug.flags |= VMACCEL_DEBUG_HW_WATCHPOINT;
             exit->u.debug.address = s->debug.addr[i];

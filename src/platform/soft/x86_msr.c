@@ -50,8 +50,14 @@ static void set_deadline(vmaccel_vcpu *vcpu, uint64_t deadline)
     x86_lapic_set_deadline(soft_vm(vcpu->vm)->chip, vcpu->index, deadline);
 }
 
-/* Those that are not the CPU's own. `force` as above. */
-static bool access_msr(vmaccel_vcpu *vcpu, uint32_t id, bool write, bool force, uint64_t *value)
+static bool is_apic(uint32_t id)
+{
+    return id == X86_MSR_APIC_BASE || id == X86_MSR_TSC_DEADLINE ||
+           (id >= X2APIC_FIRST && id <= X2APIC_LAST);
+}
+
+/* `force` as above. */
+static bool access_apic(vmaccel_vcpu *vcpu, uint32_t id, bool write, bool force, uint64_t *value)
 {
     struct x86_irqchip *chip = soft_vm(vcpu->vm)->chip;
     if (id == X86_MSR_APIC_BASE) {
@@ -69,8 +75,6 @@ static bool access_msr(vmaccel_vcpu *vcpu, uint32_t id, bool write, bool force, 
             *value = x86_lapic_deadline(chip, vcpu->index);
         return true;
     }
-    if (id < X2APIC_FIRST || id > X2APIC_LAST)
-        return false;
     return write ? x86_lapic_write_msr(chip, vcpu->index, id, *value)
                  : x86_lapic_read_msr(chip, vcpu->index, id, value);
 }
@@ -78,7 +82,7 @@ static bool access_msr(vmaccel_vcpu *vcpu, uint32_t id, bool write, bool force, 
 enum cpu_msr_result soft_msr(void *context, uint32_t id, bool write, uint64_t *value)
 {
     vmaccel_vcpu *vcpu = context;
-    if (access_msr(vcpu, id, write, false, value))
+    if (is_apic(id) && access_apic(vcpu, id, write, false, value))
         return CPU_MSR_OK;
     return (vcpu->vm->exits & VMACCEL_VM_EXIT_MSR) != 0 ? CPU_MSR_EXIT : CPU_MSR_FAULT;
 }
@@ -97,8 +101,8 @@ vmaccel_status soft_x86_get_msrs(vmaccel_vcpu *vcpu, vmaccel_x86_msr *msrs, size
         return status;
     for (*done = 0; *done < count; ++*done) {
         vmaccel_x86_msr *msr = &msrs[*done];
-        if (!cpu_get_msr(soft_vcpu(vcpu)->cpu, msr->id, &msr->value) &&
-            !access_msr(vcpu, msr->id, false, true, &msr->value))
+        if (is_apic(msr->id) ? !access_apic(vcpu, msr->id, false, true, &msr->value)
+                             : !cpu_get_msr(soft_vcpu(vcpu)->cpu, msr->id, &msr->value))
             return refused("read", msr->id);
     }
     return VMACCEL_OK;
@@ -109,8 +113,10 @@ static bool set_one(vmaccel_vcpu *vcpu, const vmaccel_x86_msr *msr)
     struct soft_vcpu *s = soft_vcpu(vcpu);
     struct x86_irqchip *chip = soft_vm(vcpu->vm)->chip;
     uint64_t value = msr->value;
+    if (is_apic(msr->id))
+        return access_apic(vcpu, msr->id, true, true, &value);
     if (!cpu_set_msr(s->cpu, msr->id, value))
-        return access_msr(vcpu, msr->id, true, true, &value);
+        return false;
     if (msr->id == X86_MSR_TSC && chip != NULL) {
         learn_offset(vcpu);
         x86_lapic_tsc_changed(chip, vcpu->index);

@@ -54,6 +54,29 @@ static inline unsigned host_simd_features(void)
 
 typedef float host_v128 __attribute__((vector_size(16), may_alias));
 
+/* Guest memory of any alignment; the rest is zeros. */
+#define HOST_LOAD(size, insn)                                                                      \
+    static inline host_v128 host_load##size(const void *p)                                         \
+    {                                                                                              \
+        struct bytes {                                                                             \
+            uint8_t byte[size];                                                                    \
+        };                                                                                         \
+        host_v128 r;                                                                               \
+        __asm__ volatile(#insn " %1, %0" : "=x"(r) : "m"(*(const struct bytes *)p));               \
+        return r;                                                                                  \
+    }
+HOST_LOAD(4, movss)
+HOST_LOAD(8, movsd)
+HOST_LOAD(16, movups)
+
+/* Bit n is the sign of byte n of 16 aligned ones. */
+static inline uint32_t host_byte_signs(const void *p)
+{
+    uint32_t r;
+    __asm__("pmovmskb %1, %0" : "=r"(r) : "x"(*(const host_v128 *)p));
+    return r;
+}
+
 /* The result's unchanged part is x's. */
 #define HOST_BINARY(insn)                                                                          \
     static inline host_v128 host_##insn(host_v128 x, host_v128 y)                                  \
@@ -230,12 +253,12 @@ HOST_DOT(dppd, 0x33)
     }
 #define HOST_FMA_PACKED(op)                                                                        \
     HOST_FMA(op##132ps)                                                                            \
-    HOST_FMA(op##213ps) HOST_FMA(op##231ps) HOST_FMA(op##132pd) HOST_FMA(op##213pd)                \
-        HOST_FMA(op##231pd)
+    HOST_FMA(op##213ps)                                                                            \
+    HOST_FMA(op##231ps) HOST_FMA(op##132pd) HOST_FMA(op##213pd) HOST_FMA(op##231pd)
 #define HOST_FMA_SCALAR(op)                                                                        \
     HOST_FMA(op##132ss)                                                                            \
-    HOST_FMA(op##213ss) HOST_FMA(op##231ss) HOST_FMA(op##132sd) HOST_FMA(op##213sd)                \
-        HOST_FMA(op##231sd)
+    HOST_FMA(op##213ss)                                                                            \
+    HOST_FMA(op##231ss) HOST_FMA(op##132sd) HOST_FMA(op##213sd) HOST_FMA(op##231sd)
 HOST_FMA_PACKED(vfmadd)
 HOST_FMA_PACKED(vfmsub)
 HOST_FMA_PACKED(vfnmadd)
@@ -266,6 +289,14 @@ static inline void host_mxcsr_set(uint32_t value)
 static inline unsigned host_simd_features(void)
 {
     return 0;
+}
+
+static inline uint32_t host_byte_signs(const void *p)
+{
+    uint32_t r = 0;
+    for (unsigned i = 0; i < 16; i++)
+        r |= (uint32_t)(((const uint8_t *)p)[i] >> 7) << i;
+    return r;
 }
 
 #endif

@@ -2,45 +2,21 @@
 /* Integer arithmetic, logic and comparison, element by element. */
 #include "cpu/x86/vec_lanes.h"
 
-#define PLAIN(name, T, op) VERTICAL(name, EACH(T, x.T[k] op y.T[k]))
-#define WRAP(name, T, type, op)                                                                    \
-    VERTICAL(name, EACH(T, (type)((unsigned)x.T[k] op(unsigned) y.T[k])))
-
-WRAP(paddb, u8, uint8_t, +)
-WRAP(paddw, u16, uint16_t, +)
-PLAIN(paddd, u32, +)
-PLAIN(paddq, u64, +)
-WRAP(psubb, u8, uint8_t, -)
-WRAP(psubw, u16, uint16_t, -)
-PLAIN(psubd, u32, -)
-PLAIN(psubq, u64, -)
-PLAIN(pand, u64, &)
-PLAIN(por, u64, |)
-PLAIN(pxor, u64, ^)
-VERTICAL(pandn, EACH(u64, ~x.u64[k] & y.u64[k]))
+#define VEC_SIMPLE(name, T, expression) VERTICAL(name, EACH(T, expression))
+#include "cpu/x86/vec_simple.def"
 
 #define COMPARE(name, T, type, op) VERTICAL(name, EACH(T, (type)(x.T[k] op y.T[k] ? -1 : 0)))
-COMPARE(pcmpeqb, s8, int8_t, ==)
-COMPARE(pcmpeqw, s16, int16_t, ==)
-COMPARE(pcmpeqd, s32, int32_t, ==)
 COMPARE(pcmpeqq, s64, int64_t, ==)
-COMPARE(pcmpgtb, s8, int8_t, >)
-COMPARE(pcmpgtw, s16, int16_t, >)
-COMPARE(pcmpgtd, s32, int32_t, >)
 COMPARE(pcmpgtq, s64, int64_t, >)
 
 #define SELECT(name, T, op) VERTICAL(name, EACH(T, x.T[k] op y.T[k] ? x.T[k] : y.T[k]))
-SELECT(pminub, u8, <)
 SELECT(pminuw, u16, <)
 SELECT(pminud, u32, <)
 SELECT(pminsb, s8, <)
-SELECT(pminsw, s16, <)
 SELECT(pminsd, s32, <)
-SELECT(pmaxub, u8, >)
 SELECT(pmaxuw, u16, >)
 SELECT(pmaxud, u32, >)
 SELECT(pmaxsb, s8, >)
-SELECT(pmaxsw, s16, >)
 SELECT(pmaxsd, s32, >)
 
 /* Saturation by the sum's carry or sign, in the element's own width, vectorises best. */
@@ -105,12 +81,10 @@ SIGN(psignb, s8, u8, uint8_t)
 SIGN(psignw, s16, u16, uint16_t)
 SIGN(psignd, s32, u32, uint32_t)
 
-VERTICAL(pmullw, EACH(u16, (uint16_t)((uint32_t)x.u16[k] * y.u16[k])))
 VERTICAL(pmulhw, EACH(u16, (uint16_t)((x.s16[k] * y.s16[k]) >> 16)))
 VERTICAL(pmulhuw, EACH(u16, (uint16_t)(((uint32_t)x.u16[k] * y.u16[k]) >> 16)))
 VERTICAL(pmulhrsw, EACH(u16, (uint16_t)(((x.s16[k] * y.s16[k] >> 14) + 1) >> 1)))
 VERTICAL(pmulld, EACH(u32, x.u32[k] * y.u32[k]))
-VERTICAL(pmuludq, EACH(u64, (x.u64[k] & 0xffffffff) * (y.u64[k] & 0xffffffff)))
 VERTICAL(pmuldq, EACH(s64, (int64_t)x.s32[2 * k] * y.s32[2 * k]))
 VERTICAL(pmaddwd, EACH(u32, (uint32_t)(x.s16[2 * k] * y.s16[2 * k]) +
                                 (uint32_t)(x.s16[2 * k + 1] * y.s16[2 * k + 1])))

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cpu/x86/vec_lanes.h"
+#include "os/host_simd.h"
 
 static inline uint8_t signed8(int32_t value)
 {
@@ -66,11 +67,9 @@ HORIZONTAL(palignr, {
 })
 
 #define CHOICE(k) (imm >> 2 * (k)&3)
-VERTICAL(pshufd, EACH(u32, y.u32[CHOICE(k)]))
 VERTICAL(pshuflw, EACH(u16, k < 4 ? y.u16[CHOICE(k & 3)] : y.u16[k]))
 VERTICAL(pshufhw, EACH(u16, k < 4 ? y.u16[k] : y.u16[4 + CHOICE(k & 3)]))
 VERTICAL(pshufw, EACH(u16, y.u16[CHOICE(k & 3)]))
-VERTICAL(shufps, EACH(u32, k < 2 ? x.u32[CHOICE(k)] : y.u32[CHOICE(k)]))
 VERTICAL(permilps_imm, EACH(u32, y.u32[CHOICE(k)]))
 VERTICAL(permilps, EACH(u32, x.u32[y.u32[k] & 3]))
 VERTICAL(permilpd, EACH(u64, x.u64[y.u64[k] >> 1 & 1]))
@@ -147,17 +146,10 @@ EXTEND(pmovzxwd, u32, 4, u16, 2)
 EXTEND(pmovzxwq, u64, 8, u16, 2)
 EXTEND(pmovzxdq, u64, 8, u32, 4)
 
-VERTICAL(movddup, EACH(u64, y.u64[0]))
 VERTICAL(movsldup, EACH(u32, y.u32[k & 2]))
 VERTICAL(movshdup, EACH(u32, y.u32[(k & 2) + 1]))
-VERTICAL(mov, r = y)
-VERTICAL(movss, EACH(u32, k == 0 ? y.u32[0] : x.u32[k]))
-VERTICAL(movsd, EACH(u64, k == 0 ? y.u64[0] : x.u64[k]))
-VERTICAL(movhps, EACH(u64, k == 0 ? x.u64[0] : y.u64[0]))
-VERTICAL(movhlps, EACH(u64, k == 0 ? y.u64[1] : x.u64[1]))
 VERTICAL(high, EACH(u64, k == 0 ? y.u64[1] : 0))
 VERTICAL(low32, EACH(u64, k == 0 ? y.u32[0] : 0))
-VERTICAL(low64, EACH(u64, k == 0 ? y.u64[0] : 0))
 
 #define INSERT(name, T, count) VERTICAL(name, EACH(T, k == (imm & ((count)-1)) ? y.T[0] : x.T[k]))
 INSERT(pinsrb, u8, 16)
@@ -189,19 +181,14 @@ HORIZONTAL(pextrw, r.u64[0] = y.u16[imm & (n / 2 - 1)])
 SIGNS(movmskps, s32, 4)
 SIGNS(movmskpd, s64, 8)
 
-/* A multiplication brings the signs of eight bytes together. */
 void vec_pmovmskb(cpu_vec *d, const cpu_vec *a, const cpu_vec *b, unsigned imm, unsigned bytes)
 {
     (void)a;
     (void)imm;
-    uint64_t mask = 0;
-    for (unsigned k = 0; k < bytes / 8; k++) {
-        uint64_t signs = 0;
-        for (unsigned j = 0; j < 8; j++)
-            signs |= (uint64_t)(b->u8[8 * k + j] >> 7) << j;
-        mask |= signs << 8 * k;
-    }
-    d->u64[0] = mask;
+    const uint32_t low = host_byte_signs(&b->lane[0]);
+    d->u64[0] = bytes == 8    ? low & 0xff
+                : bytes == 16 ? low
+                              : low | host_byte_signs(&b->lane[1]) << 16;
 }
 
 #define FLAG_CF 1u

@@ -104,7 +104,7 @@ struct pit {
     uint64_t edges;   /* of channel 0's output since its load */
     uint64_t backlog; /* of them not yet delivered */
     uint64_t last;    /* when edges were last counted */
-    bool dormant;     /* nothing would pass on a tick */
+    bool dormant;     /* both controllers mask it */
 };
 
 /* What callbacks are to be told after the lock. */
@@ -221,6 +221,7 @@ void lapic_timer_arm_deadline(struct x86_irqchip *chip, struct lapic *lapic);
 
 /* ioapic.c */
 void ioapic_init(struct ioapic *ioapic);
+bool ioapic_masked(const struct ioapic *ioapic, uint32_t pin);
 enum outcome ioapic_set_pin(struct x86_irqchip *chip, uint32_t pin, bool level);
 void ioapic_end(struct x86_irqchip *chip, uint8_t vector);
 void ioapic_restore(struct x86_irqchip *chip, const vmaccel_x86_irqchip *state);

@@ -21,6 +21,11 @@ void ioapic_init(struct ioapic *ioapic)
         ioapic->entries[pin] = MASKED;
 }
 
+bool ioapic_masked(const struct ioapic *ioapic, uint32_t pin)
+{
+    return (ioapic->entries[pin] & MASKED) != 0;
+}
+
 static enum outcome send(struct x86_irqchip *chip, uint32_t pin, uint64_t entry)
 {
     struct message message = {

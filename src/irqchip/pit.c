@@ -282,8 +282,9 @@ void pit_retry(struct x86_irqchip *chip)
     enum outcome outcome = chip_set_line(chip, 0, true);
     chip_set_line(chip, 0, false);
     if (outcome == IGNORED) {
+        bool masked = (chip->pic[0].imr & 1) != 0 && ioapic_masked(&chip->ioapic, 2);
         pit->backlog = 0;
-        pit->dormant = periodic(&pit->channels[0]);
+        pit->dormant = masked && periodic(&pit->channels[0]);
     } else if (outcome == DELIVERED) {
         pit->backlog--;
     }

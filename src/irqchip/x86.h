@@ -13,8 +13,8 @@
  * that leaves it true.
  *
  * Beyond the manuals: the APIC timer counts nanoseconds, as KVM's. Ticks of the 8254 that found the
- * one before not yet taken are kept, up to a second's worth, and follow when it is; those that no
- * controller would pass on are dropped. Periodic timers run at most each X86_IRQCHIP_MIN_PERIOD_NS.
+ * one before not yet taken are kept, up to a second's worth, and follow when it is; those that
+ * nobody would get are dropped. Periodic timers run at most each X86_IRQCHIP_MIN_PERIOD_NS.
  * SMIs and ExtINT messages are dropped. */
 #ifndef VMACCEL_IRQCHIP_X86_H
 #define VMACCEL_IRQCHIP_X86_H

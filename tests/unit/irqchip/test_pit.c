@@ -287,7 +287,19 @@ static void test_masked_sleeps(void **state)
     assert_false(tick());
     assert_int_equal(x86_irqchip_advance(fake.chip),
                      start + (UINT64_C(11932) * 101 * S + HZ - 1) / HZ);
+    /* Routed to who is not there: dropped, and heard once he is. */
+    out(0x21, 1);
+    route(2, 0x50, 3u << 24);
+    fake.now = x86_irqchip_advance(fake.chip);
+    uint64_t next = x86_irqchip_advance(fake.chip);
+    put(3, 0xf0, 0x1ff);
+    assert_int_equal(take(3), -1);
+    fake.now = next;
+    x86_irqchip_advance(fake.chip);
+    assert_int_equal(take(3), 0x50);
+    assert_int_equal(take(3), -1);
     /* Faster than a host should go. */
+    out(0x21, 0);
     program(0, 2, 1);
     x86_irqchip_advance(fake.chip);
     fake.now += 10;

@@ -28,20 +28,23 @@ static const struct uop *block_head(struct cpu *c, const struct uop *u)
 }
 const uop_fn uop_block_head = block_head;
 
-/* From now on writes to these bytes are noticed, on all CPUs. */
-static void mark(struct cpu *c, const uint8_t *host, size_t size)
+/* From now on writes to these bytes are noticed, on all CPUs. False: while the others were told,
+ * the memory map may have changed, and host addresses count no more. */
+static bool mark(struct cpu *c, const uint8_t *host, size_t size)
 {
+    uint32_t generation = c->mmu->generation;
     size_t index = code_index(host);
     unsigned first = (unsigned)((uintptr_t)host >> 6 & 63);
     unsigned last = (unsigned)(((uintptr_t)host + size - 1) >> 6 & 63);
     uint64_t lines = (UINT64_MAX << first) & (UINT64_MAX >> (63 - last));
     uint64_t before = atomic_load(&c->vm->code_lines[index]);
     if ((before & lines) == lines)
-        return;
+        return true;
     if (atomic_fetch_or(&c->vm->code_lines[index], lines) == 0) {
         mmu_drop_code_write(c, (const uint8_t *)((uintptr_t)host & ~(uintptr_t)0xfff));
         vm_drop_writes(c->vm, c);
     }
+    return generation == c->mmu->generation;
 }
 
 static uint64_t code_linear(const struct cpu *c, uint64_t rip)
@@ -120,14 +123,7 @@ static bool locate_second(struct cpu *c, struct source *s)
     return true;
 }
 
-static bool same(struct cpu *c, const struct block *b, struct source *s)
-{
-    if (!b->crosses)
-        return os_same(s->host, b->bytes, b->size);
-    return s->room < b->size && locate_second(c, s) && b->gpa2 == s->gpa2 &&
-           memcmp(b->bytes, s->both, b->size) == 0;
-}
-
+/* NULL: c->event is filled, or else the caller has to begin again. */
 static struct block *make(struct cpu *c, struct source *s)
 {
     struct code_cache *code = c->code;
@@ -138,23 +134,25 @@ static struct block *make(struct cpu *c, struct source *s)
     size_t look = s->room < 64 ? s->room : 64;
     size_t room = s->room < sizeof code->bytes ? s->room : sizeof code->bytes;
     const uint8_t *bytes = code->bytes;
-    mark(c, s->host, look);
+    c->event.kind = EVENT_NONE;
+    if (!mark(c, s->host, look))
+        return NULL;
     os_copy(code->bytes, s->host, room);
     unsigned count = translate_block(c, bytes, room, false, &size);
     if (count == 0) {
         crosses = true;
         bytes = s->both;
-        if (!locate_second(c, s))
+        if (!locate_second(c, s) || !mark(c, s->host2, 16))
             return NULL;
-        mark(c, s->host2, 16);
         take_both(s);
         count = translate_block(c, bytes, s->room + 16, true, &size);
     } else if (size > look) {
-        mark(c, s->host, size);
+        if (!mark(c, s->host, room))
+            return NULL;
         os_copy(code->bytes, s->host, room);
         count = translate_block(c, bytes, room, false, &size);
-        mark(c, s->host, size);
-        os_copy(code->bytes, s->host, room);
+        if (count == 0)
+            return NULL;
     }
     size_t head = sizeof(struct block) + count * sizeof(struct uop);
     size_t total = (head + size + 31) & ~(size_t)31;
@@ -177,49 +175,65 @@ static struct block *make(struct cpu *c, struct source *s)
     return b;
 }
 
-const struct uop *block_find(struct cpu *c)
+/* The block in the cache, if its code is still what it was decoded from. */
+static struct block *cached(struct cpu *c, struct source *s, bool *again)
 {
-    struct source s = {0};
-    if (!locate(c, &s))
-        return NULL;
-    struct block **link = &c->code->hash[hash_of(s.gpa, c->mode)];
+    struct block **link = &c->code->hash[hash_of(s->gpa, c->mode)];
     struct block *b;
     for (b = *link; b; link = &b->next, b = b->next)
-        if (b->gpa == s.gpa && b->mode == c->mode)
+        if (b->gpa == s->gpa && b->mode == c->mode)
             break;
-    if (b && !b->crosses && b->size > s.room) { /* the code segment has shrunk */
-        *link = b->next;
-        b = NULL;
-    }
-    if (b && ((uint32_t)b->uops[0].imm != c->verified || b->crosses)) {
-        c->event.kind = EVENT_NONE;
-        if (!b->crosses)
-            mark(c, s.host, b->size);
-        if (!same(c, b, &s)) {
-            if (c->event.kind != EVENT_NONE)
-                return NULL;
-            *link = b->next; /* its head never matches again: numbers only grow */
-            b = NULL;
-        } else if (b->crosses) {
-            mark(c, s.host, s.room);
-            mark(c, s.host2, b->size - s.room);
-            take_both(&s);
-            if (memcmp(b->bytes, s.both, b->size) != 0) {
-                *link = b->next;
-                b = NULL;
-            }
+    if (!b || ((uint32_t)b->uops[0].imm == c->verified && !b->crosses && b->size <= s->room))
+        return b;
+    bool same;
+    if (b->crosses) {
+        same = s->room < b->size;
+        if (same && !locate_second(c, s))
+            return NULL;
+        if (same && (!mark(c, s->host, s->room) || !mark(c, s->host2, b->size - s->room))) {
+            *again = true;
+            return NULL;
         }
+        if (same) {
+            take_both(s);
+            same = b->gpa2 == s->gpa2 && memcmp(b->bytes, s->both, b->size) == 0;
+        }
+    } else {
+        same = b->size <= s->room; /* the code segment may have shrunk */
+        if (same && !mark(c, s->host, b->size)) {
+            *again = true;
+            return NULL;
+        }
+        same = same && os_same(s->host, b->bytes, b->size);
     }
-    if (!b) {
-        b = make(c, &s);
+    if (same)
+        return b;
+    *link = b->next; /* its head never matches again: numbers only grow */
+    return NULL;
+}
+
+const struct uop *block_find(struct cpu *c)
+{
+    for (;;) {
+        struct source s;
+        bool again = false;
+        c->event.kind = EVENT_NONE;
+        if (!locate(c, &s))
+            return NULL;
+        struct block *b = cached(c, &s, &again);
+        if (!b && !again && c->event.kind == EVENT_NONE)
+            b = make(c, &s);
+        if (!b && c->event.kind == EVENT_NONE)
+            continue;
         if (!b)
             return NULL;
+        b->uops[0].imm = c->verified;
+        /* One that crosses is found through its second page each time; a step goes back to the
+         * loop. */
+        if (!b->crosses && !(c->mode & MODE_STEP))
+            *jump_entry_at(c, c->r[RIP]) = (struct jump_entry){c->r[RIP], c->jump_key, b->uops, 0};
+        return b->uops;
     }
-    b->uops[0].imm = c->verified;
-    /* One that crosses is found through its second page each time; a step goes back to the loop. */
-    if (!b->crosses && !(c->mode & MODE_STEP))
-        *jump_entry_at(c, c->r[RIP]) = (struct jump_entry){c->r[RIP], c->jump_key, b->uops, 0};
-    return b->uops;
 }
 
 const struct uop *cpu_link(struct cpu *c, const struct uop *u)

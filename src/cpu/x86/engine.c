@@ -234,9 +234,12 @@ static void run_block(struct cpu *c)
     if (!u)
         return;
     if ((uint32_t)u->imm != atomic_load_explicit(&c->epoch, memory_order_relaxed)) {
-        /* Translating changed the number, or somebody asks. */
-        open_epoch(c);
-        if (atomic_load(&c->epoch) == 0)
+        /* Translating changed the number, or somebody asks, who waits for a replay's end. */
+        if (c->stepping)
+            atomic_store(&c->epoch, c->verified);
+        else
+            open_epoch(c);
+        if (atomic_load(&c->epoch) == 0 && !c->stepping)
             return;
     }
     if (!step) {
@@ -278,6 +281,10 @@ static bool after_block(struct cpu *c)
         bool was_step = c->debug.step;
         cpu_deliver_event(c);
         c->event_injected = false;
+        if (c->shadow) {
+            c->shadow = 0;
+            cpu_update_mode(c);
+        }
         if (c->event.kind == EVENT_EXIT)
             return true;
         c->single_step_done = was_step;
@@ -361,7 +368,8 @@ static void run_loop(struct cpu *c, bool one)
         } else {
             cpu_take_posts(c);
         }
-        open_epoch(c);
+        if (atomic_load_explicit(&c->epoch, memory_order_relaxed) != c->verified)
+            open_epoch(c);
         if (atomic_load_explicit(&c->epoch, memory_order_relaxed) == 0) {
             if (!replaying)
                 continue;

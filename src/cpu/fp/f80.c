@@ -209,26 +209,52 @@ enum f80_class f80_classify(struct f80 x)
     return classes[f80_unpack(x).cls];
 }
 
-static inline __attribute__((always_inline)) struct f80
-from_ieee(struct fp_ctx *c, const struct fp_format *f, uint64_t x)
+static inline __attribute__((always_inline)) struct f80 widen(const struct fp_format *f, uint64_t x,
+                                                              bool *denormal)
 {
     struct fp_num a = fp_unpack(f, x, false);
-    struct f80 nan;
+    struct fp_ctx c = {0};
 
-    if (f80_pick_nan(c, a, a, &nan))
-        return nan;
-    fp_raise_denormal(c, a, a);
-    return f80_pack(c, a, 64);
+    *denormal = a.cls == FP_DENORMAL;
+    if (fp_is_nan(a))
+        return (struct f80){a.hi, (uint16_t)(a.sign << 15 | F80_EXPONENT)};
+    return f80_pack(&c, a, 64);
+}
+
+struct f80 f80_widen_f32(uint32_t a, bool *denormal)
+{
+    return widen(&fp_f32, a, denormal);
+}
+
+struct f80 f80_widen_f64(uint64_t a, bool *denormal)
+{
+    return widen(&fp_f64, a, denormal);
+}
+
+static struct f80 load(struct fp_ctx *c, struct f80 v, bool denormal)
+{
+    struct fp_num a = f80_unpack(v);
+
+    if (denormal)
+        c->flags |= FP_DE;
+    f80_pick_nan(c, a, a, &v);
+    return v;
 }
 
 struct f80 f80_from_f32(struct fp_ctx *c, uint32_t a)
 {
-    return from_ieee(c, &fp_f32, a);
+    bool denormal;
+    struct f80 v = f80_widen_f32(a, &denormal);
+
+    return load(c, v, denormal);
 }
 
 struct f80 f80_from_f64(struct fp_ctx *c, uint64_t a)
 {
-    return from_ieee(c, &fp_f64, a);
+    bool denormal;
+    struct f80 v = f80_widen_f64(a, &denormal);
+
+    return load(c, v, denormal);
 }
 
 static inline __attribute__((always_inline)) uint64_t

@@ -45,6 +45,9 @@ struct f80 f80_xtract(struct fp_ctx *c, struct f80 a, struct f80 *exponent);
 
 enum fp_relation f80_compare(struct fp_ctx *c, struct f80 a, struct f80 b, bool signalling);
 
+/* An operand of arithmetic: an SNaN stays one, and a denormal is only reported. */
+struct f80 f80_widen_f32(uint32_t a, bool *denormal);
+struct f80 f80_widen_f64(uint64_t a, bool *denormal);
 struct f80 f80_from_f32(struct fp_ctx *c, uint32_t a);
 struct f80 f80_from_f64(struct fp_ctx *c, uint64_t a);
 struct f80 f80_from_i64(int64_t v);

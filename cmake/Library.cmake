@@ -31,7 +31,7 @@ set_source_files_properties(${host_sources} PROPERTIES
 # Loops over vector elements are written to be vectorised.
 set_source_files_properties(
     ${PROJECT_SOURCE_DIR}/src/cpu/x86/vec_int.c ${PROJECT_SOURCE_DIR}/src/cpu/x86/vec_shuffle.c
-    ${PROJECT_SOURCE_DIR}/src/cpu/x86/vec_crypto.c
+    ${PROJECT_SOURCE_DIR}/src/cpu/x86/vec_crypto.c ${PROJECT_SOURCE_DIR}/src/cpu/x86/vec_hot.c
     PROPERTIES COMPILE_OPTIONS "$<$<CONFIG:Release,RelWithDebInfo>:-O3>")
 
 foreach(target vmaccel_core_objs vmaccel_registry_objs)

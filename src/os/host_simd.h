@@ -10,6 +10,9 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
+
+#include "os/shared.h"
 
 #define HOST_MXCSR_FLAGS 0x003fu
 #define HOST_MXCSR_MASKS 0x1f80u
@@ -68,6 +71,23 @@ typedef float host_v128 __attribute__((vector_size(16), may_alias));
 HOST_LOAD(4, movss)
 HOST_LOAD(8, movsd)
 HOST_LOAD(16, movups)
+
+/* 16 aligned bytes get 4 or 8 of guest memory, or a value, and zeros above it. In one store: a wide
+ * load after two narrow stores would wait for them. */
+static inline void host_fill4(void *lane, const void *p)
+{
+    *(host_v128 *)lane = host_load4(p);
+}
+static inline void host_fill8(void *lane, const void *p)
+{
+    *(host_v128 *)lane = host_load8(p);
+}
+static inline void host_fill(void *lane, uint64_t value)
+{
+    host_v128 r;
+    __asm__("movq %1, %0" : "=x"(r) : "r"(value));
+    *(host_v128 *)lane = r;
+}
 
 /* Bit n is the sign of byte n of 16 aligned ones. */
 static inline uint32_t host_byte_signs(const void *p)
@@ -289,6 +309,20 @@ static inline void host_mxcsr_set(uint32_t value)
 static inline unsigned host_simd_features(void)
 {
     return 0;
+}
+
+static inline void host_fill(void *lane, uint64_t value)
+{
+    memcpy(lane, &value, sizeof value);
+    memset((uint8_t *)lane + sizeof value, 0, sizeof value);
+}
+static inline void host_fill4(void *lane, const void *p)
+{
+    host_fill(lane, os_load32(p));
+}
+static inline void host_fill8(void *lane, const void *p)
+{
+    host_fill(lane, os_load64(p));
 }
 
 static inline uint32_t host_byte_signs(const void *p)

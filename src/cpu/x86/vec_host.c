@@ -184,7 +184,7 @@ static uint64_t predicate_sd(const cpu_lane *x, const cpu_lane *y, unsigned k, u
 #define COMPARE(name, T, type, one, limit)                                                         \
     HOST_FN(name)                                                                                  \
     {                                                                                              \
-        for (unsigned l = 0; l == 0 || l * 16 < bytes; l++) {                                      \
+        for (unsigned l = 0; l == 0 || ((limit) > 1 && l * 16 < bytes); l++) {                     \
             const cpu_lane x = a->lane[l], y = b->lane[l];                                         \
             cpu_lane r = x;                                                                        \
             if (imm < 8) {                                                                         \

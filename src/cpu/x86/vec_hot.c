@@ -77,28 +77,23 @@ ALWAYS_INLINE cpu_lane lane_at(const uint8_t *p)
 #include "cpu/x86/vec_simple.def"
 #undef VEC_SIMPLE
 
-/* Mixes of halves. */
-#define HOT_UNPACK(name, T, half)                                                                  \
+/* Mixes of halves; shuffles of whole vectors, that the result is stored at once. */
+#define HOT_UNPACK(name, type, ...)                                                                \
     ALWAYS_INLINE void name##_lane(struct cpu *c, const struct uop *u, unsigned l, cpu_lane y)     \
     {                                                                                              \
-        const cpu_lane x = c->v[u->src].lane[l];                                                   \
-        cpu_lane r;                                                                                \
-        const unsigned from = (half) * (sizeof r / sizeof r.T[0]) / 2;                             \
-        for (unsigned k = 0; k < sizeof r / sizeof r.T[0] / 2; k++) {                              \
-            r.T[2 * k] = x.T[from + k];                                                            \
-            r.T[2 * k + 1] = y.T[from + k];                                                        \
-        }                                                                                          \
-        c->v[u->dst].lane[l] = r;                                                                  \
+        typedef type vector __attribute__((vector_size(16), may_alias));                           \
+        const vector p = *(const vector *)&c->v[u->src].lane[l], q = *(const vector *)&y;          \
+        *(vector *)&c->v[u->dst].lane[l] = __builtin_shufflevector(p, q, __VA_ARGS__);             \
     }                                                                                              \
     HOT_SIMPLE(name, name##_lane)
-HOT_UNPACK(punpcklbw, u8, 0)
-HOT_UNPACK(punpckhbw, u8, 1)
-HOT_UNPACK(punpcklwd, u16, 0)
-HOT_UNPACK(punpckhwd, u16, 1)
-HOT_UNPACK(punpckldq, u32, 0)
-HOT_UNPACK(punpckhdq, u32, 1)
-HOT_UNPACK(punpcklqdq, u64, 0)
-HOT_UNPACK(punpckhqdq, u64, 1)
+HOT_UNPACK(punpcklbw, uint8_t, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+HOT_UNPACK(punpckhbw, uint8_t, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+HOT_UNPACK(punpcklwd, uint16_t, 0, 8, 1, 9, 2, 10, 3, 11)
+HOT_UNPACK(punpckhwd, uint16_t, 4, 12, 5, 13, 6, 14, 7, 15)
+HOT_UNPACK(punpckldq, uint32_t, 0, 4, 1, 5)
+HOT_UNPACK(punpckhdq, uint32_t, 2, 6, 3, 7)
+HOT_UNPACK(punpcklqdq, uint64_t, 0, 2)
+HOT_UNPACK(punpckhqdq, uint64_t, 1, 3)
 
 VEC_UOP pmovmskb_rr(struct cpu *c, const struct uop *u)
 {

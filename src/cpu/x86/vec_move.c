@@ -28,11 +28,11 @@ COLD VEC_UOP load_slow(struct cpu *c, const struct uop *u)
         take;                                                                                      \
         NEXT(c, u);                                                                                \
     }
-LOAD(load4, 4, d->lane[0] = (cpu_lane){.u64 = {os_load32(p)}})
-LOAD(load8, 8, d->lane[0] = (cpu_lane){.u64 = {os_load64(p)}})
+LOAD(load4, 4, host_fill4(&d->lane[0], p))
+LOAD(load8, 8, host_fill8(&d->lane[0], p))
 LOAD(load16, 16, os_copy(&d->lane[0], p, 16))
-LOAD(load4_clear, 4, d->lane[0] = (cpu_lane){.u64 = {os_load32(p)}}; vec_clear_upper(d))
-LOAD(load8_clear, 8, d->lane[0] = (cpu_lane){.u64 = {os_load64(p)}}; vec_clear_upper(d))
+LOAD(load4_clear, 4, host_fill4(&d->lane[0], p); vec_clear_upper(d))
+LOAD(load8_clear, 8, host_fill8(&d->lane[0], p); vec_clear_upper(d))
 LOAD(load16_clear, 16, os_copy(&d->lane[0], p, 16); vec_clear_upper(d))
 LOAD(load32, 32, os_copy(d, p, 32))
 
@@ -71,10 +71,18 @@ VEC_UOP copy32(struct cpu *c, const struct uop *u)
     NEXT(c, u);
 }
 
+VEC_UOP copy8(struct cpu *c, const struct uop *u)
+{
+    host_fill(&c->v[u->dst].lane[0], c->v[u->src].u64[0]);
+    if (u->aux16 & VU_CLEAR)
+        vec_clear_upper(&c->v[u->dst]);
+    NEXT(c, u);
+}
+
 #define FROM_GENERAL(name, bits, after)                                                            \
     VEC_UOP name(struct cpu *c, const struct uop *u)                                               \
     {                                                                                              \
-        c->v[u->dst].lane[0] = (cpu_lane){.u64 = {R##bits(c, u->src)}};                            \
+        host_fill(&c->v[u->dst].lane[0], R##bits(c, u->src));                                      \
         after;                                                                                     \
         NEXT(c, u);                                                                                \
     }
@@ -174,8 +182,10 @@ static void move_narrow(struct translator *t, unsigned size)
                        : vex ? from32_clear
                              : from32,
                        vec_reg(d), translate_gpr(s->reg.value));
-    else
-        move_by(t, &fn_low64, NULL, s);
+    else {
+        emit_registers(t, copy8, vec_reg(d), vec_reg(s));
+        t->out[-1].aux16 = vex ? VU_CLEAR : 0;
+    }
 }
 
 /* MOVSS and MOVSD: a load clears the rest, a register's element goes over the first source's. */

@@ -149,6 +149,7 @@ EXTEND(pmovzxdq, u64, 8, u32, 4)
 VERTICAL(movsldup, EACH(u32, y.u32[k & 2]))
 VERTICAL(movshdup, EACH(u32, y.u32[(k & 2) + 1]))
 VERTICAL(high, EACH(u64, k == 0 ? y.u64[1] : 0))
+VERTICAL(low64, EACH(u64, k == 0 ? y.u64[0] : 0))
 VERTICAL(low32, EACH(u64, k == 0 ? y.u32[0] : 0))
 
 #define INSERT(name, T, count) VERTICAL(name, EACH(T, k == (imm & ((count)-1)) ? y.T[0] : x.T[k]))

@@ -125,7 +125,7 @@ static unsigned environment_form(const struct translator *t)
 {
     bool real = !(t->mode & MODE_PROT) || (t->mode & MODE_VM86);
 
-    return (t->insn.operand_width != 16) | (real ? 2u : 0);
+    return (t->insn.operand_width != 16 ? X87_ENV_32 : 0) | (real ? X87_ENV_REAL : 0);
 }
 
 static const ZydisDecodedOperand *memory_operand(const struct translator *t)
@@ -148,9 +148,9 @@ static unsigned operand_size(const struct entry *e, unsigned form)
     if (e->fn == x87_ldcw || e->fn == x87_stcw || e->fn == x87_stsw)
         return 2;
     if (e->fn == x87_ldenv || e->fn == x87_stenv)
-        return form & 1 ? 28 : 14;
+        return form & X87_ENV_32 ? 28 : 14;
     if (e->fn == x87_restore || e->fn == x87_save)
-        return form & 1 ? 108 : 94;
+        return form & X87_ENV_32 ? 108 : 94;
     return x87_memory_size[e->src];
 }
 
@@ -168,7 +168,7 @@ static void translate_memory(struct translator *t, const struct entry *e,
     u->src = e->src;
     u->aux = e->pops;
     u->aux16 = fop;
-    if (e->fn == x87_ldenv || e->fn == x87_stenv || e->fn == x87_restore || e->fn == x87_save)
+    if (operand_size(e, form) >= 14)
         u->aux = (uint8_t)form;
 }
 

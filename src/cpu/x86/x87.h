@@ -26,6 +26,10 @@ x87_handler x87_free, x87_step_top, x87_nop, x87_wait, x87_clex, x87_finit, x87_
 enum x87_memory { X87_F32, X87_F64, X87_F80, X87_I16, X87_I32, X87_I64, X87_BCD };
 static const uint8_t x87_memory_size[] = {4, 8, 10, 2, 4, 8, 10};
 
+/* Layout of FNSTENV's and FNSAVE's state, in aux. */
+#define X87_ENV_32   1u
+#define X87_ENV_REAL 2u /* linear addresses, no selectors */
+
 /* What imm is. Arithmetic has the reg field of its opcode. */
 enum x87_unary_kind { X87_SQRT, X87_RINT, X87_2XM1 };
 enum x87_binary_kind { X87_SCALE, X87_YL2X, X87_YL2XP1, X87_PATAN };

@@ -92,16 +92,13 @@ const struct uop *x87_emms(struct cpu *c, const struct uop *u)
     NEXT_SLOW(c, u);
 }
 
-/* ---- The environment: 7 fields of 2 or 4 bytes; aux: ENV_* ---- */
-
-#define ENV_32   1u
-#define ENV_REAL 2u /* with linear addresses, and no selectors */
+/* ---- The environment: 7 fields of 2 or 4 bytes ---- */
 
 enum { ENV_FCW, ENV_FSW, ENV_FTW, ENV_IP, ENV_CS, ENV_DP, ENV_DS, ENV_FIELDS };
 
 static unsigned env_size(const struct uop *u)
 {
-    return u->aux & ENV_32 ? 28 : 14;
+    return u->aux & X87_ENV_32 ? 28 : 14;
 }
 
 /* Two bits a register: valid, zero, special, empty. */
@@ -133,22 +130,22 @@ static void put_env(const struct cpu_x87 *x, unsigned form, uint8_t *data)
                                   (uint32_t)x->fdp,
                                   0xffff0000 | x->fds};
 
-    if (form & ENV_REAL) {
+    if (form & X87_ENV_REAL) {
         uint32_t ip = (uint32_t)(x->fip + ((uint32_t)x->fcs << 4));
         uint32_t dp = (uint32_t)(x->fdp + ((uint32_t)x->fds << 4));
-        uint32_t mask = form & ENV_32 ? 0x0ffff000 : 0xf000;
+        uint32_t mask = form & X87_ENV_32 ? 0x0ffff000 : 0xf000;
 
         field[ENV_IP] = 0xffff0000 | ip;
         field[ENV_CS] = (ip >> 4 & mask) | x->fop;
         field[ENV_DP] = 0xffff0000 | dp;
         field[ENV_DS] = dp >> 4 & mask;
-    } else if (form & ENV_32) {
+    } else if (form & X87_ENV_32) {
         field[ENV_CS] |= (uint32_t)x->fop << 16;
     }
     for (unsigned i = 0; i < ENV_FIELDS; i++) {
         uint16_t narrow = (uint16_t)field[i];
 
-        if (form & ENV_32)
+        if (form & X87_ENV_32)
             memcpy(data + i * 4, &field[i], 4);
         else
             memcpy(data + i * 2, &narrow, 2);
@@ -158,7 +155,7 @@ static void put_env(const struct cpu_x87 *x, unsigned form, uint8_t *data)
 static void get_env(struct cpu_x87 *x, unsigned form, const uint8_t *data)
 {
     uint32_t field[ENV_FIELDS];
-    bool wide = form & ENV_32;
+    bool wide = form & X87_ENV_32;
 
     for (unsigned i = 0; i < ENV_FIELDS; i++) {
         uint16_t narrow;
@@ -172,7 +169,7 @@ static void get_env(struct cpu_x87 *x, unsigned form, const uint8_t *data)
     x->tag = 0;
     for (unsigned i = 0; i < 8; i++)
         x->tag |= (uint8_t)(((field[ENV_FTW] >> 2 * i & 3) != 3) << i);
-    if (form & ENV_REAL) {
+    if (form & X87_ENV_REAL) {
         uint32_t mask = wide ? 0x0ffff000 : 0xf000;
 
         x->fip = (field[ENV_IP] & 0xffff) | (field[ENV_CS] & mask) << 4;

@@ -19,7 +19,7 @@ struct x87_case {
 
 /* The code that both run: (%rdi) the memory, (%rsi) the image, (%rdx) rflags and rax. */
 #define X87_CODE_MAX 32
-static inline unsigned x87_code(uint8_t code[X87_CODE_MAX], const uint8_t insn[2])
+static inline unsigned x87_code(uint8_t code[X87_CODE_MAX], const uint8_t *insn, unsigned length)
 {
     static const uint8_t before[] = {
         0x48, 0x8b, 0x42, 0x08, /* mov 8(%rdx), %rax */
@@ -35,9 +35,9 @@ static inline unsigned x87_code(uint8_t code[X87_CODE_MAX], const uint8_t insn[2
     };
 
     memcpy(code, before, sizeof(before));
-    memcpy(code + sizeof(before), insn, 2);
-    memcpy(code + sizeof(before) + 2, after, sizeof(after));
-    return sizeof(before) + 2 + sizeof(after);
+    memcpy(code + sizeof(before), insn, length);
+    memcpy(code + sizeof(before) + length, after, sizeof(after));
+    return (unsigned)(sizeof(before) + length + sizeof(after));
 }
 
 static inline void x87_put(uint8_t *to, uint32_t v)

@@ -85,6 +85,9 @@ void os_event_destroy(os_event *event);
 void os_event_signal(const os_event *event);
 int32_t os_event_wait(const os_event *event, uint64_t timeout_ns);
 
+/* Unpredictable bytes, at most 256. False: the host has none. */
+bool os_random(void *bytes, size_t size);
+
 /* The whole content of a file of at most `limit` bytes; OS_TOO_LARGE when there is more. *data is
  * for free(); an empty file gives a pointer too. */
 int32_t os_file_read(const char *path, size_t limit, uint8_t **data, size_t *size);

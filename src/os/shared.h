@@ -70,6 +70,28 @@ OS_SHARED void os_copy(void *to, const void *from, size_t size)
 }
 #endif
 
+/* Bytes that may overlap where `to` is below `from`, and a run of one value. */
+#if defined(__SANITIZE_THREAD__)
+OS_SHARED void os_move_down(void *to, const void *from, size_t size)
+{
+    os_copy(to, from, size);
+}
+OS_SHARED void os_fill(void *to, uint8_t value, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        ((volatile uint8_t *)to)[i] = value;
+}
+#else
+OS_SHARED void os_move_down(void *to, const void *from, size_t size)
+{
+    memmove(to, from, size);
+}
+OS_SHARED void os_fill(void *to, uint8_t value, size_t size)
+{
+    memset(to, value, size);
+}
+#endif
+
 OS_SHARED bool os_same(const void *shared, const void *own, size_t size)
 {
     size_t i = 0;

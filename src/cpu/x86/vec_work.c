@@ -204,10 +204,16 @@ static int source(const ZydisDecodedOperand *b)
     return vec_is_gpr(b) ? FROM_GENERAL : FROM_VECTOR;
 }
 
+/* VEX.L of scalar instructions says nothing. */
+static bool is_ymm(const ZydisDecodedOperand *op)
+{
+    return vec_class(op) == ZYDIS_REGCLASS_YMM || (vec_is_mem(op) && op->size == 256);
+}
+
 void vec_emit_work(struct translator *t, const struct vec_work *w)
 {
     const int to = destination(w), from = source(w->b);
-    const bool ymm = vec_is_vex(t) && t->insn.avx.vector_length == 256;
+    const bool ymm = is_ymm(w->d) || is_ymm(w->b);
     const bool hot = !w->checked && (from == FROM_VECTOR || from == FROM_MEMORY) &&
                      (to == TO_VECTOR || to == TO_GENERAL || to == TO_FLAGS);
     uop_fn fn = hot ? vec_hot(*w->fn, from == FROM_MEMORY, ymm) : NULL;
@@ -218,8 +224,9 @@ void vec_emit_work(struct translator *t, const struct vec_work *w)
         const ZydisDecodedOperand *op = to == TO_MEMORY ? w->d : w->b;
         const unsigned size = op->size / 8;
         u = vec_emit_mem(t, fn, op, size, to == TO_MEMORY);
-        /* VEX knows aligned operands in moves only. */
-        if (size == 16 && !vec_is_vex(t) && to != TO_MEMORY)
+        /* VEX knows aligned operands in moves only; of SHA's, not every CPU wants it. */
+        if (size == 16 && !vec_is_vex(t) && to != TO_MEMORY &&
+            t->insn.meta.isa_set != ZYDIS_ISA_SET_SHA)
             u->aux16 |= VU_ALIGNED;
     } else {
         u = emit(t, fn);

@@ -201,12 +201,14 @@ static void run_uops(struct cpu *c, const struct uop *u)
 struct before {
     uint8_t shadow;
     bool tf;
+    uint64_t rf;
 };
 
 static struct before step_begin(struct cpu *c)
 {
-    struct before b = {c->shadow, c->rflags & X86_FLAGS_TF};
+    struct before b = {c->shadow, c->rflags & X86_FLAGS_TF, c->rflags & X86_FLAGS_RF};
     c->shadow = 0;
+    c->rflags &= ~X86_FLAGS_RF; /* an IRET may set it for the next one */
     return b;
 }
 
@@ -215,8 +217,8 @@ static void step_end(struct cpu *c, struct before b)
     bool again = c->event.kind == EVENT_EXIT && c->exit.awaits_answer;
     if (again || (c->event.kind == EVENT_EXCEPTION && c->event.vector == EXC_DB)) {
         c->shadow = b.shadow;
+        c->rflags |= b.rf;
     } else if (c->event.kind == EVENT_NONE || c->event.kind == EVENT_EXIT) {
-        c->rflags &= ~X86_FLAGS_RF;
         c->passed_breakpoint = false;
         c->single_step_done = c->debug.step;
         if (b.tf && !(c->shadow & VMACCEL_X86_SHADOW_MOV_SS))

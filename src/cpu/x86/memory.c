@@ -8,8 +8,12 @@
 void callback_end(struct cpu *c)
 {
     atomic_store(&c->in_guest, 1);
-    if (atomic_load(&c->posted) & (POST_FLUSH | POST_WRITES))
+    uint32_t posted = atomic_load(&c->posted);
+    if (posted & (POST_FLUSH | POST_WRITES))
         cpu_take_posts(c);
+    /* What a device asked for comes after this instruction. */
+    if (posted & (CPU_POST_STOP | CPU_POST_INTERRUPT | CPU_POST_NMI))
+        c->stop = true;
 }
 
 static bool access_fault(struct cpu *c, const struct uop *u, uint8_t vector)

@@ -141,22 +141,6 @@ static bool deliver_long(struct cpu *c, const struct delivery *d, const struct g
     return true;
 }
 
-static bool inner_stack(struct cpu *c, unsigned cpl, struct stack *s, uint16_t *selector,
-                        struct descriptor *ss)
-{
-    if (!stack_from_tss(c, NULL, cpl, selector, &s->sp) ||
-        !seg_check_stack(c, NULL, *selector, cpl, EXC_TS, ss))
-        return false;
-    struct seg seg;
-    seg_install(&seg, *selector, ss);
-    s->base = seg.base;
-    s->limit = seg.limit;
-    s->attributes = seg.attributes;
-    s->mask = seg.attributes & VMACCEL_X86_SEG_DB ? 0xffffffff : 0xffff;
-    s->fault = *selector;
-    return true;
-}
-
 static bool deliver_protected(struct cpu *c, const struct delivery *d, const struct gate *g)
 {
     static const uint8_t vm86_order[4] = {SEG_GS, SEG_FS, SEG_DS, SEG_ES};
@@ -174,8 +158,7 @@ static bool deliver_protected(struct cpu *c, const struct delivery *d, const str
         return false;
     bool inner = cpl < c->cpl;
     if (inner) {
-        s = (struct stack){0};
-        if (!inner_stack(c, cpl, &s, &ss_selector, &ss))
+        if (!stack_inner(c, NULL, cpl, &s, &ss_selector, &ss))
             return false;
         for (unsigned i = 0; vm86 && i < 4; i++)
             values[count++] = c->seg[vm86_order[i]].selector;
@@ -314,7 +297,7 @@ static bool exits(struct cpu *c, const struct event *e)
 /* Registers that the exception itself sets. */
 static void note(struct cpu *c, const struct event *e)
 {
-    if (e->kind != EVENT_EXCEPTION)
+    if (e->kind != EVENT_EXCEPTION || e->bare)
         return;
     if (e->vector == EXC_PF) {
         c->cr2 = e->address;
@@ -327,6 +310,10 @@ static void note(struct cpu *c, const struct event *e)
 /* False: it is over, with an exit. */
 static bool deliver_or_fault(struct cpu *c, struct event *e)
 {
+    if (e->triple) {
+        shut_down(c);
+        return false;
+    }
     c->event.kind = EVENT_NONE;
     note(c, e);
     if (deliver(c, e)) {

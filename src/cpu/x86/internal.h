@@ -169,6 +169,8 @@ struct event {
     uint8_t vector;
     bool has_error;
     bool unchecked; /* SOFT: INT1, interrupts whose delivery waits for a device: no DPL check */
+    bool bare;      /* injected without payload: CR2 and DR6 stay */
+    bool triple;    /* a triple fault that is still to be reported */
     uint8_t length; /* SOFT: of the instruction, for faults in its delivery */
     uint32_t error;
     uint64_t address; /* CR2 of #PF; DR6 bits of #DB */

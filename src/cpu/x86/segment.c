@@ -238,7 +238,8 @@ bool stack_read(struct cpu *c, const struct uop *u, const struct stack *s, unsig
     return true;
 }
 
-bool stack_from_tss(struct cpu *c, const struct uop *u, unsigned cpl, uint16_t *ss, uint64_t *sp)
+static bool stack_from_tss(struct cpu *c, const struct uop *u, unsigned cpl, uint16_t *ss,
+                           uint64_t *sp)
 {
     bool wide = c->tr.attributes & 8;
     uint32_t at = wide ? 4 + 8 * cpl : 2 + 4 * cpl;
@@ -252,6 +253,24 @@ bool stack_from_tss(struct cpu *c, const struct uop *u, unsigned cpl, uint16_t *
     *ss = c->ld.u16[wide ? 2 : 1];
     if (IS_NULL(*ss))
         return fault_selector(c, u, EXC_TS, *ss);
+    return true;
+}
+
+bool stack_inner(struct cpu *c, const struct uop *u, unsigned cpl, struct stack *s,
+                 uint16_t *selector, struct descriptor *ss)
+{
+    struct seg seg;
+
+    *s = (struct stack){0};
+    if (!stack_from_tss(c, u, cpl, selector, &s->sp) ||
+        !seg_check_stack(c, u, *selector, cpl, EXC_TS, ss))
+        return false;
+    seg_install(&seg, *selector, ss);
+    s->base = seg.base;
+    s->limit = seg.limit;
+    s->attributes = seg.attributes;
+    s->mask = seg.attributes & VMACCEL_X86_SEG_DB ? 0xffffffff : 0xffff;
+    s->fault = *selector;
     return true;
 }
 

@@ -241,7 +241,7 @@ bool cpu_inject_exception(struct cpu *c, uint8_t vector, bool has_error, uint32_
                                .vector = vector,
                                .has_error = has_error,
                                .error = error,
-                               .address = vector == EXC_PF ? c->cr2 : 0};
+                               .bare = true};
     return true;
 }
 

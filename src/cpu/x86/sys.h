@@ -38,6 +38,8 @@ static inline bool canonical(const struct cpu *c, uint64_t linear)
 {
     return mmu_canonical(c, linear);
 }
+/* The four top entries of PAE paging under `cr3`; true without PAE paging. False: reserved bits. */
+bool pdptes_read(struct cpu *c, uint64_t cr3, uint64_t pdpte[4]);
 uint64_t cpu_tsc(struct cpu *c);
 
 /* ---- Descriptors: segment.c ---- */
@@ -120,8 +122,10 @@ bool stack_push(struct cpu *c, const struct uop *u, struct stack *s, unsigned si
 /* Reads at offset `at` above the stack pointer. */
 bool stack_read(struct cpu *c, const struct uop *u, const struct stack *s, unsigned size,
                 uint64_t at, uint64_t *value);
-/* The stack pointer and SS of the TSS for a privilege (legacy modes); faults are #TS. */
-bool stack_from_tss(struct cpu *c, const struct uop *u, unsigned cpl, uint16_t *ss, uint64_t *sp);
+/* The stack that the TSS has for a privilege (legacy modes), with its SS; faults are #TS and #SS.
+ */
+bool stack_inner(struct cpu *c, const struct uop *u, unsigned cpl, struct stack *s,
+                 uint16_t *selector, struct descriptor *ss);
 /* RSPn (index 0 to 2) or ISTn (index 4 to 10) of a 64-bit TSS. */
 bool stack_from_tss64(struct cpu *c, const struct uop *u, unsigned index, uint64_t *rsp);
 void stack_commit(struct cpu *c, const struct stack *s);
@@ -146,22 +150,29 @@ bool code_offset_valid(const struct cpu *c, const struct descriptor *d, uint64_t
 /* INT n in virtual-8086 mode under CR4.VME that the bitmap sends to the task's own handlers;
  * 1: done, 0: not redirected, -1: fault. */
 int vm86_redirect(struct cpu *c, const struct uop *u, uint8_t vector);
+/* u->aux: bytes of an element; u->imm: bytes to drop. */
+const struct uop *sys_far_ret(struct cpu *c, const struct uop *u);
+const struct uop *sys_iret(struct cpu *c, const struct uop *u);
 
-/* ---- Translation: sys_*.c. Each takes the mnemonics of its table ---- */
+/* ---- Translation: sys_*.c. Each takes the mnemonics of its own ---- */
 
 #define T_CPL(t) ((t)->mode >> MODE_CPL_SHIFT & 3)
 
 /* True: not CPL 0, and a #GP was emitted. */
 bool sys_privileged(struct translator *t);
-/* A uop for `fn` with memory or register operand `op`: u->aux is 1 for memory. u->dst: register. */
+/* A uop for `fn` with memory or register operand `op`: aux is 1 for memory, 0 for the register that
+ * src and dst name; aux16 is the register's size in bits. */
 struct uop *sys_emit_rm(struct translator *t, uop_fn fn, unsigned op, unsigned size, bool write);
 /* The 16-bit value of that operand. */
 bool sys_load16(struct cpu *c, const struct uop *u, uint16_t *value);
-unsigned sys_segment(ZydisRegister reg);
+/* Write it: 16 bits to memory, all of the register's size to a register. */
+bool sys_store16(struct cpu *c, const struct uop *u, uint64_t value);
 void sys_write_gpr(struct cpu *c, uint8_t off, unsigned bits, uint64_t value);
+/* SEG_*, or -1 where the operand is no segment register. */
+int sys_segment(const ZydisDecodedOperand *op);
 
-translate_fn sys_translate_segment, sys_translate_control, sys_translate_transfer,
-    sys_translate_state;
+translate_fn sys_translate_segment, sys_translate_table, sys_translate_control,
+    sys_translate_transfer, sys_translate_state, sys_translate_port;
 
 const struct uop *sys_cpuid(struct cpu *c, const struct uop *u);
 

@@ -114,8 +114,9 @@ typedef struct vmaccel_x86_msr {
 
 /* Read or write `count` MSRs. All of them, or an error that names the first that failed; *done (may
  * be NULL) is how many before it were processed. The set's order is kept except that TSC goes
- * before TSC_DEADLINE. INVALID_ARGUMENT: the platform refuses that MSR or value. Source:
- * KVM_GET_MSRS. */
+ * before TSC_DEADLINE. TSCs of one VM that are set to values within a second of each other may be
+ * made to agree with the first. INVALID_ARGUMENT: the platform refuses that MSR or value, or keeps
+ * the TSC behind it. Source: KVM_GET_MSRS. */
 VMACCEL_API VMACCEL_MUST_CHECK vmaccel_status vmaccel_x86_get_msrs(vmaccel_vcpu *vcpu,
                                                                    vmaccel_x86_msr *msrs,
                                                                    size_t count, size_t *done);

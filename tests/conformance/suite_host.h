@@ -24,6 +24,9 @@ void host_describe(char *text, size_t size);
 int64_t host_handle_count(void);
 int64_t host_resident_bytes(void);
 
+/* Whether the host itself counts time by its TSC, which then is the same on all of its CPUs. */
+bool host_counts_by_tsc(void);
+
 /* Whether a doorbell's native object (a file descriptor or event) is signalled. */
 bool host_native_signalled(intptr_t native);
 

@@ -89,6 +89,17 @@ int64_t host_resident_bytes(void)
     return fields == 2 ? resident * sysconf(_SC_PAGESIZE) : -1;
 }
 
+bool host_counts_by_tsc(void)
+{
+    char name[8] = "";
+    FILE *file = fopen("/sys/devices/system/clocksource/clocksource0/current_clocksource", "r");
+    if (file == NULL)
+        return false;
+    bool read = fgets(name, sizeof(name), file) != NULL;
+    fclose(file);
+    return read && strcmp(name, "tsc\n") == 0;
+}
+
 bool host_native_signalled(intptr_t native)
 {
     struct pollfd wait = {.fd = (int)native, .events = POLLIN};

@@ -32,6 +32,8 @@ struct kvm_vm {
     struct kvm_msi routes[24]; /* level-triggered MSIs whose end KVM reports, split irqchip */
     uint32_t routes_used;      /* entered so far */
     struct kvm_cpuid2 *cpuid;  /* the table of vCPUs to come; NULL until the first needs it */
+    pthread_mutex_t tsc_lock;
+    uint32_t tsc_round; /* of writes of the TSC: a vCPU's second begins another */
 };
 
 /* How RIP stands at the exit of an OUT: learned, because fast port I/O leaves it at the instruction
@@ -67,6 +69,8 @@ struct kvm_vcpu {
     vmaccel_mp_state mp_state;
     uint64_t deadline;
     vmaccel_x86_lapic lapic;
+
+    uint32_t tsc_round; /* the last this vCPU's TSC was written in */
 };
 
 #define KVM_ATTENTION_PENDING (1u << 0) /* an answer or completion needs a look before entry */

@@ -110,6 +110,7 @@ vmaccel_status kvm_vm_create(vmaccel_vm *vm)
     struct kvm_vm *kvm = kvm_vm(vm);
     kvm->sys_fd = kvm->fd = -1;
     pthread_mutex_init(&kvm->routes_lock, NULL);
+    pthread_mutex_init(&kvm->tsc_lock, NULL);
     vmaccel_status status = kvm_kick_install();
     if (status == VMACCEL_OK)
         status = open_vm(vm);
@@ -136,6 +137,7 @@ void kvm_vm_destroy(vmaccel_vm *vm)
         close(kvm->fd);
     if (kvm->sys_fd >= 0)
         close(kvm->sys_fd);
+    pthread_mutex_destroy(&kvm->tsc_lock);
     pthread_mutex_destroy(&kvm->routes_lock);
 }
 

@@ -5,6 +5,7 @@
 #include "kvm.h"
 
 #define BATCH            64
+#define MSR_TSC          0x10u
 #define MSR_TSC_DEADLINE 0x6e0u
 
 struct batch {
@@ -63,6 +64,71 @@ vmaccel_status kvm_x86_set_deadline(vmaccel_vcpu *vcpu, uint64_t value)
     return VMACCEL_OK;
 }
 
+static vmaccel_status access_tsc(const struct kvm_vcpu *k, bool write, uint64_t *value)
+{
+    struct batch batch;
+    memset(&batch, 0, sizeof batch.head + sizeof batch.entries[0]);
+    batch.head.nmsrs = 1;
+    batch.entries[0].index = MSR_TSC;
+    batch.entries[0].data = *value;
+    int result = ioctl(k->fd, write ? KVM_SET_MSRS : KVM_GET_MSRS, &batch);
+    *value = batch.entries[0].data;
+    if (result < 0)
+        return kvm_fail("x86", write ? "KVM_SET_MSRS of MSR 0x10" : "KVM_GET_MSRS of MSR 0x10");
+    return result == 1 ? VMACCEL_OK
+                       : refused(write ? "KVM_SET_MSRS" : "KVM_GET_MSRS", MSR_TSC, result);
+}
+
+static vmaccel_status tsc_behind(const struct kvm_vcpu *k, uint64_t value, bool *behind)
+{
+    uint64_t now = 0;
+    vmaccel_status status = access_tsc(k, false, &now);
+    *behind = (int64_t)(now - value) < 0;
+    return status;
+}
+
+/* After `value` was written: make it so where KVM left the TSC behind it. By way of a value too far
+ * from either to be taken for an attempt to synchronise. */
+static vmaccel_status insist_on_tsc(const struct kvm_vcpu *k, uint64_t value)
+{
+    uint64_t far = value + (UINT64_C(1) << 62);
+    bool behind;
+    vmaccel_status status = tsc_behind(k, value, &behind);
+    if (status != VMACCEL_OK || !behind)
+        return status;
+    status = access_tsc(k, true, &far);
+    if (status == VMACCEL_OK)
+        status = access_tsc(k, true, &value);
+    if (status == VMACCEL_OK)
+        status = tsc_behind(k, value, &behind);
+    return status != VMACCEL_OK || !behind
+               ? status
+               : core_fail(VMACCEL_E_INVALID_ARGUMENT, "kvm", "x86", NULL, 0,
+                           "KVM_SET_MSRS: MSR 0x10 stays behind the value written");
+}
+
+/* With a stable TSC, Linux takes a value within a second of what the VM's last write has become for
+ * an attempt to synchronise vCPUs, and gives the vCPU that write's TSC; before 6.7 creating a vCPU
+ * counts as a write. A guest restored in a young VM would see its time go back. So the first vCPU
+ * of a round gets its value, and the others what KVM makes of theirs, which agrees with the first.
+ */
+static vmaccel_status set_tsc(vmaccel_vcpu *vcpu, uint64_t value)
+{
+    struct kvm_vm *vm = kvm_vm(vcpu->vm);
+    struct kvm_vcpu *k = kvm_vcpu(vcpu);
+    pthread_mutex_lock(&vm->tsc_lock);
+    bool first = k->tsc_round == vm->tsc_round;
+    vmaccel_status status = access_tsc(k, true, &value);
+    if (status == VMACCEL_OK && first)
+        status = insist_on_tsc(k, value);
+    if (status == VMACCEL_OK) {
+        vm->tsc_round += first;
+        k->tsc_round = vm->tsc_round;
+    }
+    pthread_mutex_unlock(&vm->tsc_lock);
+    return status;
+}
+
 vmaccel_status kvm_x86_set_msrs(vmaccel_vcpu *vcpu, const vmaccel_x86_msr *msrs, size_t count,
                                 size_t *done)
 {
@@ -76,8 +142,15 @@ vmaccel_status kvm_x86_set_msrs(vmaccel_vcpu *vcpu, const vmaccel_x86_msr *msrs,
     while (*done < count) {
         uint32_t n = 0;
         size_t next = *done;
+        if (msrs[next].id == MSR_TSC) {
+            status = set_tsc(vcpu, msrs[next].value);
+            if (status != VMACCEL_OK)
+                return status;
+            *done = next + 1;
+            continue;
+        }
         memset(&batch, 0, sizeof batch);
-        for (; next < count && n < BATCH; next++) {
+        for (; next < count && n < BATCH && msrs[next].id != MSR_TSC; next++) {
             if (msrs[next].id == MSR_TSC_DEADLINE) {
                 deadline = next;
                 continue;

@@ -69,6 +69,8 @@ static inline struct fp_num fp_unpack(const struct fp_format *f, uint64_t bits, 
     return n;
 }
 
+/* Where overflow or underflow is not masked there is no result, and it is inexact as with an
+ * exponent of any size. */
 static inline uint64_t fp_round(struct fp_ctx *c, const struct fp_format *f, struct fp_num n)
 {
     unsigned p = f->precision;
@@ -82,16 +84,25 @@ static inline uint64_t fp_round(struct fp_ctx *c, const struct fp_format *f, str
 
         /* Tiny, unless it rounds to the least normal number with any exponent. */
         tiny = n.exp < emin - 1 || !up || part + 1 < UINT64_C(1) << p;
+        if (tiny && !(c->masks & FP_UE)) {
+            /* There is no result; PE tells of one with any exponent. */
+            c->flags |= FP_UE | (rest ? FP_PE : 0);
+            return sign;
+        }
+        if (tiny && !(c->masks & FP_UE)) {
+            c->flags |= rest ? FP_UE | FP_PE : FP_UE;
+            return sign;
+        }
         part = (uint64_t)(v >> (128 - p));
         rest = (uint64_t)(v >> (64 - p)) | ((uint64_t)(v << p) != 0);
         up = fp_rounds_up(c->rounding, n.sign, part & 1, rest);
-        if (tiny && (c->masks & FP_UE) && c->ftz) {
+        if (tiny && c->ftz) {
             c->flags |= FP_UE | FP_PE;
             c->round_up = false;
             return sign;
         }
         n.exp = emin - 1;
-        if (tiny && (rest || !(c->masks & FP_UE)))
+        if (tiny && rest)
             c->flags |= FP_UE;
     } else {
         part -= UINT64_C(1) << (p - 1);
@@ -101,7 +112,7 @@ static inline uint64_t fp_round(struct fp_ctx *c, const struct fp_format *f, str
     if (n.exp > f->emax || part >= fp_infinity(f)) {
         bool away = c->rounding == FP_NEAREST || c->rounding == (n.sign ? FP_DOWN : FP_UP);
 
-        c->flags |= FP_OE | FP_PE;
+        c->flags |= rest || (c->masks & FP_OE) ? FP_OE | FP_PE : FP_OE;
         c->round_up = away;
         return sign | (fp_infinity(f) - !away);
     }

@@ -86,10 +86,6 @@ static inline uint64_t fp_round(struct fp_ctx *c, const struct fp_format *f, str
         tiny = n.exp < emin - 1 || !up || part + 1 < UINT64_C(1) << p;
         if (tiny && !(c->masks & FP_UE)) {
             /* There is no result; PE tells of one with any exponent. */
-            c->flags |= FP_UE | (rest ? FP_PE : 0);
-            return sign;
-        }
-        if (tiny && !(c->masks & FP_UE)) {
             c->flags |= rest ? FP_UE | FP_PE : FP_UE;
             return sign;
         }

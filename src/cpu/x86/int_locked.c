@@ -94,8 +94,6 @@ const uop_fn int_locked_fn[ALU_OPS][2][4] = {
         uint##n##_t m = R##n(c, u->dst), a = R##n(c, REG_OFF(RAX));                                \
         if (m == a)                                                                                \
             SET##n(c, u->dst, R##n(c, u->src));                                                    \
-        else                                                                                       \
-            SET##n(c, u->dst, m);                                                                  \
         alu_cmp##n(c, a, m);                                                                       \
         if (m != a)                                                                                \
             SET##n(c, REG_OFF(RAX), m);                                                            \

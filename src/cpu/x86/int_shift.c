@@ -129,14 +129,14 @@ EACH_SIZE(ROTATES)
 
 /* ---- SHLD, SHRD ---- */
 
-/* 16 bits shift dst:src:dst, for counts over 16. */
+/* Counts over 16 shift the source in twice. */
 ALWAYS_INLINE uint16_t shld16(uint16_t a, uint16_t b, unsigned k)
 {
-    return (uint16_t)(((uint64_t)a << 32 | (uint64_t)b << 16 | a) << k >> 32);
+    return (uint16_t)(((uint64_t)a << 32 | (uint64_t)b << 16 | b) << k >> 32);
 }
 ALWAYS_INLINE uint16_t shrd16(uint16_t a, uint16_t b, unsigned k)
 {
-    return (uint16_t)(((uint64_t)a << 32 | (uint64_t)b << 16 | a) >> k);
+    return (uint16_t)(((uint64_t)b << 32 | (uint64_t)b << 16 | a) >> k);
 }
 ALWAYS_INLINE uint32_t shld32(uint32_t a, uint32_t b, unsigned k)
 {

@@ -22,7 +22,7 @@ static inline struct fp_ctx enter(void)
 
 static inline void leave(const struct fp_ctx *c)
 {
-    host_mxcsr_set(host_mxcsr_get() | c->flags);
+    host_mxcsr_set(host_mxcsr_get() | fp_settle(c->flags, c->masks));
 }
 
 #define SOFT_FN(name, ...)                                                                         \
@@ -151,33 +151,40 @@ NARROW(cvtpd2dq, s32, 8, f64_to_i32(c, y.u64[k], c->rounding))
 NARROW(cvttpd2dq, s32, 8, f64_to_i32(c, y.u64[k], FP_CHOP))
 NARROW(cvtps2ph, u16, 4, f32_to_f16(c, y.u32[k], rounding_of(c, imm)))
 
-/* Products that bits 7 to 4 leave out are zeros; bits 3 to 0 say where the sum goes. */
-static uint32_t dot32(struct fp_ctx *c, const cpu_lane *x, const cpu_lane *y, unsigned imm)
+/* Products that bits 7 to 4 leave out are zeros; bits 3 to 0 say where the sum goes. Each step is
+ * one instruction's worth: an exception that is not masked ends it. */
+static inline bool step_done(struct fp_ctx *c)
 {
-    uint32_t p[4];
-    for (unsigned k = 0; k < 4; k++)
-        p[k] = imm >> (4 + k) & 1 ? f32_mul(c, x->u32[k], y->u32[k]) : 0;
-    const uint32_t low = f32_add(c, p[0], p[1]);
-    return f32_add(c, low, f32_add(c, p[2], p[3]));
+    if (c->flags & ~c->masks & FP_ALL)
+        return false;
+    leave(c);
+    c->flags = 0;
+    return true;
 }
 
-static uint64_t dot64(struct fp_ctx *c, const cpu_lane *x, const cpu_lane *y, unsigned imm)
-{
+SOFT_FN(dpps, {
+    uint32_t p[8];
+    for (unsigned k = 0; k < bytes / 4; k++)
+        p[k] = imm >> (4 + (k & 3)) & 1 ? f32_mul(c, x.u32[k], y.u32[k]) : 0;
+    bool on = step_done(c);
+    for (unsigned k = 0; on && k < bytes / 4; k += 2)
+        p[k] = f32_add(c, p[k], p[k + 1]);
+    on = on && step_done(c);
+    for (unsigned k = 0; on && k < bytes / 4; k += 4)
+        p[k] = f32_add(c, p[k], p[k + 2]);
+    for (unsigned k = 0; k < bytes / 4; k++)
+        d->u32[k] = imm >> (k & 3) & 1 ? p[k & 4] : 0;
+})
+
+SOFT_FN(dppd, {
     uint64_t p[2];
     for (unsigned k = 0; k < 2; k++)
-        p[k] = imm >> (4 + k) & 1 ? f64_mul(c, x->u64[k], y->u64[k]) : 0;
-    return f64_add(c, p[0], p[1]);
-}
-
-#define DOT(name, T, type, dot, count)                                                             \
-    SOFT_FN(                                                                                       \
-        name, for (unsigned l = 0; l * 16 < bytes; l++) {                                          \
-            const type sum = dot(c, &x.lane[l], &y.lane[l], imm);                                  \
-            for (unsigned k = 0; k < (count); k++)                                                 \
-                d->lane[l].T[k] = imm >> k & 1 ? sum : 0;                                          \
-        })
-DOT(dpps, u32, uint32_t, dot32, 4)
-DOT(dppd, u64, uint64_t, dot64, 2)
+        p[k] = imm >> (4 + k) & 1 ? f64_mul(c, x.u64[k], y.u64[k]) : 0;
+    if (step_done(c))
+        p[0] = f64_add(c, p[0], p[1]);
+    for (unsigned k = 0; k < 2; k++)
+        d->u64[k] = imm >> k & 1 ? p[0] : 0;
+})
 
 /* Any approximation within 1.5 * 2^-12 is right: the nearest one. No exceptions; denormal operands
  * and results are zeros whatever MXCSR says. */

@@ -2,7 +2,7 @@
 /* Uops around vector functions: one handler for each kind of destination and second source. */
 #include "cpu/x86/vec_uops.h"
 
-#include "cpu/fp/sse.h"
+#include "cpu/fp/fp.h"
 
 enum vec_loaded vec_load_slow(struct cpu *c, const struct uop *u, uint64_t linear)
 {
@@ -36,8 +36,7 @@ static inline void run(struct cpu *c, const struct uop *u, cpu_vec *d, const cpu
     (*(cpu_vec_fn *const *)u->ptr)(d, a, b, u->aux, bytes);
 }
 
-/* With exceptions that are not masked: flags as the SDM has them (vol. 1, "SIMD Floating-Point
- * Exceptions"), and no result where one is raised. */
+/* With exceptions that are not masked: no result where one is raised. */
 static COLD bool run_checked(struct cpu *c, const struct uop *u, cpu_vec *d, const cpu_vec *a,
                              const cpu_vec *b)
 {
@@ -47,7 +46,7 @@ static COLD bool run_checked(struct cpu *c, const struct uop *u, cpu_vec *d, con
     host_mxcsr_set(c->mxcsr & ~HOST_MXCSR_FLAGS);
     run(c, u, d, a, b);
     const uint8_t raised = host_mxcsr_get() & FP_ALL;
-    host_mxcsr_set(before | fp_settle(raised, masks));
+    host_mxcsr_set(before | raised);
     if (!(raised & ~masks))
         return true;
     cpu_raise(c, u, c->cr4 & X86_CR4_OSXMMEXCPT ? EXC_XM : EXC_UD);

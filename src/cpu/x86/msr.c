@@ -66,7 +66,9 @@ static const struct msr msrs[] = {
     {X86_MSR_FS_BASE, 1, AT(seg[SEG_FS].base), CHECK_CANONICAL, false, FEATURE_LM},
     {X86_MSR_GS_BASE, 1, AT(seg[SEG_GS].base), CHECK_CANONICAL, false, FEATURE_LM},
     {X86_MSR_KERNEL_GS_BASE, 1, AT(msr.kernel_gs_base), CHECK_CANONICAL, true, FEATURE_LM},
-    /* SYSCFG, K7's HWCR, NB_CFG, interrupt-pending message: what guests read on family 0Fh. */
+    /* Performance counters that count nothing; SYSCFG, K7's HWCR, NB_CFG, interrupt-pending
+       message: what guests read on family 0Fh. */
+    {0xc0010000, 8, 0, CHECK_CONSTANT, false, ALWAYS},
     {0xc0010010, 1, 0, CHECK_CONSTANT, false, ALWAYS},
     {0xc0010015, 1, AT(msr.hwcr), CHECK_HWCR, true, ALWAYS},
     {0xc001001f, 1, 0, CHECK_CONSTANT, false, ALWAYS},

@@ -119,7 +119,7 @@ struct program {
     uint64_t fs_base, gs_base;
     uint64_t target;  /* of RIP-relative and absolute operands */
     uint64_t planted; /* a jump target to put into memory; 0: none */
-    bool bases_change;
+    bool bases_change, pops_flags;
     bool divides, wide_indices;
 };
 

@@ -106,7 +106,7 @@ uint8_t *host_memory;
 static uint8_t *host_code_alias;
 /* What the signal handler found. */
 static volatile struct {
-    uint64_t rip, address;
+    uint64_t rip, address, tf;
     uint32_t error;
     uint8_t vector;
 } fault;
@@ -147,6 +147,7 @@ on_signal(int number, siginfo_t *info, void *at)
     fault.error = (uint32_t)g[REG_ERR];
     fault.address = (uint64_t)g[REG_CR2];
     g[REG_RIP] = (greg_t)(uintptr_t)diff_host_leave;
+    fault.tf = (uint64_t)g[REG_EFL] & FLAG_TF;
     g[REG_EFL] &= ~(greg_t)FLAG_TF;
     /* CS and SS of 64-bit code. */
     g[REG_CSGSFS] = (g[REG_CSGSFS] & ~0xffffll) | 0x33;
@@ -226,6 +227,7 @@ void host_run(const struct program *p, struct outcome *o)
     memcpy(&self->state, &o->state, offsetof(struct state, xsave) + XSAVE_USED);
     fault.vector = VECTOR_NONE;
     fault.error = 0;
+    fault.tf = 0;
     runs++;
     running = true;
     if (p->narrow) {
@@ -236,6 +238,7 @@ void host_run(const struct program *p, struct outcome *o)
     }
     running = false;
     memcpy(&o->state, &self->state, offsetof(struct state, xsave) + XSAVE_USED);
+    o->state.rflags |= fault.tf;
     o->vector = fault.vector;
     o->error = fault.error;
     o->address = fault.vector == 14 ? fault.address : 0;

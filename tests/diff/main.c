@@ -16,6 +16,7 @@
 
 #define STATES_PER_PROGRAM 16u
 #define KINDS_MAX          2048u
+#define KINDS_SHOWN        40u
 
 static struct options {
     uint64_t seed, cases;
@@ -95,43 +96,30 @@ static void try_zero(struct replay *r, void *field, size_t size, const char *wha
         memcpy(field, saved, size);
 }
 
+/* The program without one instruction; the last jump is relative. */
 static bool try_without(struct replay *r, unsigned index, const char *what)
 {
-    struct replay smaller = *r;
+    static struct replay smaller;
+    smaller = *r;
     struct program *p = &smaller.program;
-    unsigned off = p->at[index].off;
-    memset(p->bytes + off, 0x90, p->at[index].i.length); /* keeps the targets of branches */
+    unsigned off = p->at[index].off, length = p->at[index].i.length;
+    memmove(p->bytes + off, p->bytes + off + length, p->size - off - length);
+    p->size = (uint16_t)(p->size - length);
+    uint32_t end;
+    memcpy(&end, p->bytes + p->size - 4, 4);
+    end += length;
+    memcpy(p->bytes + p->size - 4, &end, 4);
     if (!program_analyse(p) || !still_fails(&smaller, what))
         return false;
     *r = smaller;
     return true;
 }
 
-static void drop_nops(struct replay *r, const char *what)
-{
-    struct replay smaller = *r;
-    struct program *p = &smaller.program;
-    unsigned n = 0;
-    while (n < p->size && p->bytes[n] == 0x90)
-        n++;
-    if (n == 0)
-        return;
-    p->address += n;
-    smaller.state.rip += n;
-    memmove(p->bytes, p->bytes + n, p->size - n);
-    p->size = (uint16_t)(p->size - n);
-    if (program_analyse(p) && still_fails(&smaller, what))
-        *r = smaller;
-}
-
 static void minimise(struct replay *r, const char *what)
 {
     for (unsigned i = r->program.count; i-- > 0;)
-        if (r->program.count > 1 && i < r->program.count &&
-            r->program.at[i].i.mnemonic != ZYDIS_MNEMONIC_NOP &&
-            r->program.count + r->program.at[i].i.length <= PROGRAM_INSNS)
+        if (r->program.count > 1 && i < r->program.count)
             try_without(r, i, what);
-    drop_nops(r, what);
     if (r->step) {
         r->step = false;
         r->step = !still_fails(r, what);
@@ -179,10 +167,10 @@ static void write_replay(const struct replay *r, const char *what, const char *p
 static void report(struct worker *w, struct replay *r, const char *what, bool missing)
 {
     minimise(r, what);
-    unsigned index = 0;
-    while (index + 1 < r->program.count && r->program.at[index].i.mnemonic == ZYDIS_MNEMONIC_NOP)
-        index++;
-    const struct insn *culprit = &r->program.at[index];
+    /* The instruction at fault, or the last. */
+    rerun(r, &host_outcome, &soft_outcome);
+    unsigned index = program_index(&r->program, &host_outcome);
+    const struct insn *culprit = &r->program.at[index < r->program.count ? index : index - 1];
     for (unsigned i = 0; i < w->kinds_used; i++) {
         struct kind *k = &w->kinds[i];
         if (k->mnemonic == culprit->i.mnemonic && strcmp(k->what, what) == 0) {
@@ -226,7 +214,7 @@ static void run_program(struct worker *w, struct rng *g)
     program_generate(&p, g, options.groups, options.narrow);
     host_code(&p);
     soft_code(&p);
-    bool step = rng_percent(g, 6);
+    bool step = !p.pops_flags && rng_percent(g, 6);
     for (unsigned n = 0; n < STATES_PER_PROGRAM; n++) {
         state_random(&before, &p, g, host_memory);
         memcpy(memory, host_memory, MEMORY_SIZE);
@@ -295,9 +283,14 @@ static void summary(double seconds)
             printf("# %-12s %10u %14" PRIu64 "\n", group_names[i],
                    template_mnemonics(options.narrow, i), insns[i]);
     }
+    unsigned shown = 0;
     for (unsigned j = 0; j < options.jobs; j++)
         for (unsigned i = 0; i < totals->workers[j].kinds_used; i++) {
             const struct kind *k = &totals->workers[j].kinds[i];
+            if (shown++ == KINDS_SHOWN)
+                printf("# and more\n");
+            if (shown > KINDS_SHOWN)
+                continue;
             printf("# %-10s %-16s %-14s %8" PRIu64 " %s\n", group_names[k->group],
                    ZydisMnemonicGetString(k->mnemonic), k->what, k->count,
                    k->missing ? "#UD in the software CPU" : k->file);

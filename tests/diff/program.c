@@ -351,18 +351,29 @@ static bool undefined_result(const ZydisDecodedInstruction *i)
     }
 }
 
-/* Whether the flags may stay as they were. */
-static bool conditional_flags(const ZydisDecodedInstruction *i)
-{
-    return i->meta.category == ZYDIS_CATEGORY_SHIFT || i->meta.category == ZYDIS_CATEGORY_ROTATE ||
-           i->meta.category == ZYDIS_CATEGORY_STRINGOP;
-}
-
 static bool is_branch(const ZydisDecodedInstruction *i)
 {
     return i->meta.category == ZYDIS_CATEGORY_COND_BR ||
            i->meta.category == ZYDIS_CATEGORY_UNCOND_BR ||
            i->meta.category == ZYDIS_CATEGORY_CALL || i->meta.category == ZYDIS_CATEGORY_RET;
+}
+
+/* What vendors define differently. */
+static bool vendor_specific(const struct program *p, const ZydisDecodedInstruction *i)
+{
+    bool narrow_operand = i->attributes & ZYDIS_ATTRIB_HAS_OPERANDSIZE;
+    /* AMD: a 16-bit offset; Intel: no effect. */
+    if (!p->narrow && narrow_operand && is_branch(i))
+        return true;
+    /* AMD reads 32 bits. */
+    return i->mnemonic == ZYDIS_MNEMONIC_MOVSXD && i->operand_width == 16;
+}
+
+/* Whether the flags may stay as they were. */
+static bool conditional_flags(const ZydisDecodedInstruction *i)
+{
+    return i->meta.category == ZYDIS_CATEGORY_SHIFT || i->meta.category == ZYDIS_CATEGORY_ROTATE ||
+           i->meta.category == ZYDIS_CATEGORY_STRINGOP;
 }
 
 bool program_analyse(struct program *p)
@@ -371,7 +382,7 @@ bool program_analyse(struct program *p)
     bool branched = false;
     unsigned off = 0;
     p->count = 0;
-    p->bases_change = false;
+    p->bases_change = p->pops_flags = false;
     p->undefined[0] = 0;
     for (; p->count <= PROGRAM_INSNS; p->count++) {
         struct insn end, *insn = p->count < PROGRAM_INSNS ? &p->at[p->count] : &end;
@@ -384,10 +395,12 @@ bool program_analyse(struct program *p)
             return false;
         insn->off = (uint16_t)off;
         insn->group = (uint8_t)group_of(i, insn->ops);
-        if (insn->group == GROUP_COUNT || undefined_result(i))
+        if (insn->group == GROUP_COUNT || undefined_result(i) || vendor_specific(p, i))
             return false;
         branched |= is_branch(i);
         p->bases_change |= insn->group == GROUP_FSGSBASE;
+        p->pops_flags |=
+            insn->group == GROUP_STACK && i->cpu_flags && i->cpu_flags->modified & FLAG_TF;
         if (i->cpu_flags) {
             if (i->cpu_flags->tested & undefined)
                 return false;

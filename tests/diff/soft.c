@@ -240,6 +240,11 @@ void soft_run(const struct program *p, struct outcome *o, bool step)
             forget();
     } else if (exit.reason == CPU_EXIT_DEBUG && exit.u.debug.breakpoint) {
         o->vector = 3;
+        for (unsigned i = 0; i < p->count; i++) /* it exits before INT3, which traps after it */
+            if (o->state.rip == p->address + p->at[i].off) {
+                o->state.rip += p->at[i].i.length;
+                break;
+            }
         forget();
     } else {
         if (exit.reason == CPU_EXIT_STOPPED)

@@ -22,8 +22,19 @@ ZydisDecoder decoders[2];
 
 bool decode(bool narrow, const uint8_t *bytes, size_t size, struct insn *insn)
 {
-    return ZYAN_SUCCESS(
-        ZydisDecoderDecodeFull(&decoders[narrow], bytes, size, &insn->i, insn->ops));
+    if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoders[narrow], bytes, size, &insn->i, insn->ops)))
+        return false;
+    /* Zydis 4.0 names R13D as base where MOD 0 leaves it out. */
+    for (unsigned o = 0; o < insn->i.operand_count; o++) {
+        ZydisDecodedOperand *op = &insn->ops[o];
+        if (op->type == ZYDIS_OPERAND_TYPE_MEMORY && op->mem.base == ZYDIS_REGISTER_R13D &&
+            insn->i.raw.modrm.mod == 0) {
+            op->mem.base = ZYDIS_REGISTER_NONE;
+            op->mem.disp.has_displacement = true;
+            op->mem.disp.value = insn->i.raw.disp.value;
+        }
+    }
+    return true;
 }
 
 unsigned template_opcode(const struct template *t, uint8_t *out, uint8_t rex, uint8_t vex_rxb,

@@ -130,8 +130,6 @@ static void plain(const struct translator *t, const ZydisDecodedOperand *op, str
         a->base = REG_OFF(RIP);
         disp += t->off + t->insn.length;
         *rip = true;
-    } else if (op->mem.base == ZYDIS_REGISTER_R13D && t->insn.raw.modrm.mod == 0) {
-        disp = t->insn.raw.disp.value; /* no base: Zydis 4.0 sees that for EBP only */
     } else if (op->mem.base != ZYDIS_REGISTER_NONE) {
         a->base = translate_gpr(op->mem.base);
     }

@@ -140,6 +140,20 @@ static void find_live_flags(struct code_cache *code, unsigned count)
     }
 }
 
+/* Zydis 4.0 knows that MOD 0 leaves out a SIB's base for EBP, and forgets R13D. */
+static void correct_base(const ZydisDecodedInstruction *insn, ZydisDecodedOperand *ops)
+{
+    if (insn->address_width != 32 || insn->raw.modrm.mod != 0)
+        return;
+    for (unsigned i = 0; i < insn->operand_count; i++)
+        if (ops[i].type == ZYDIS_OPERAND_TYPE_MEMORY && ops[i].mem.base == ZYDIS_REGISTER_R13D &&
+            (insn->attributes & ZYDIS_ATTRIB_HAS_SIB)) {
+            ops[i].mem.base = ZYDIS_REGISTER_NONE;
+            ops[i].mem.disp.has_displacement = true;
+            ops[i].mem.disp.value = insn->raw.disp.value;
+        }
+}
+
 /* Instructions after which code, mode or interrupts may have changed. */
 static bool ends_decoding(const ZydisDecodedInstruction *insn)
 {
@@ -242,6 +256,7 @@ unsigned translate_block(struct cpu *c, const uint8_t *bytes, size_t available, 
                     : EXC_UD;
             break;
         }
+        correct_base(&code->insns[count].insn, code->insns[count].ops);
         code->insns[count].off = (uint16_t)off;
         ended = ends_decoding(&code->insns[count].insn);
         off += code->insns[count].insn.length;

@@ -43,13 +43,22 @@ static uint64_t flags_mask(const struct program *p, const struct outcome *o)
     return ~(undefined | FLAG_RF);
 }
 
-static bool is_compare_string(const struct program *p, unsigned i)
+/* Several accesses, in an order that is the CPU's own: which one faults, and what of those before
+ * it has reached memory. */
+static bool has_several_accesses(const struct insn *insn)
 {
-    return i < p->count && p->at[i].group == GROUP_STRING &&
-           (p->at[i].i.mnemonic == ZYDIS_MNEMONIC_CMPSB ||
-            p->at[i].i.mnemonic == ZYDIS_MNEMONIC_CMPSW ||
-            p->at[i].i.mnemonic == ZYDIS_MNEMONIC_CMPSD ||
-            p->at[i].i.mnemonic == ZYDIS_MNEMONIC_CMPSQ);
+    switch (insn->i.mnemonic) {
+    case ZYDIS_MNEMONIC_CMPSB:
+    case ZYDIS_MNEMONIC_CMPSW:
+    case ZYDIS_MNEMONIC_CMPSD:
+    case ZYDIS_MNEMONIC_CMPSQ:
+        return insn->group == GROUP_STRING;
+    case ZYDIS_MNEMONIC_ENTER:
+    case ZYDIS_MNEMONIC_CALL:
+        return true;
+    default:
+        return false;
+    }
 }
 
 static unsigned widest_access(const struct insn *insn)
@@ -68,8 +77,7 @@ static bool either_fault(const struct program *p, const struct outcome *host,
     unsigned i = program_index(p, host);
     if (i == p->count)
         return false;
-    /* Which operand is read first. */
-    if (is_compare_string(p, i) && host->state.rip == soft->state.rip &&
+    if (has_several_accesses(&p->at[i]) && host->state.rip == soft->state.rip &&
         soft->vector != VECTOR_NONE)
         return true;
     /* #AC against #PF, and #AC at all for more than 8 bytes. */

@@ -365,6 +365,13 @@ static bool vendor_specific(const struct program *p, const ZydisDecodedInstructi
     /* AMD: a 16-bit offset; Intel: no effect. */
     if (!p->narrow && narrow_operand && is_branch(i))
         return true;
+    /* AMD: F2 and F3 choose between LOOPE and LOOPNE. */
+    if ((i->mnemonic == ZYDIS_MNEMONIC_LOOPE || i->mnemonic == ZYDIS_MNEMONIC_LOOPNE) &&
+        (i->raw.prefix_count > (i->attributes & ZYDIS_ATTRIB_HAS_REX ? 1 : 0)))
+        return true;
+    /* AMD: no such form with a register. */
+    if (i->opcode_map == ZYDIS_OPCODE_MAP_0F && i->opcode == 0x0d && i->raw.modrm.mod == 3)
+        return true;
     /* AMD reads 32 bits. */
     return i->mnemonic == ZYDIS_MNEMONIC_MOVSXD && i->operand_width == 16;
 }

@@ -120,6 +120,7 @@ void soft_init(void)
     vmaccel_x86_long_mode(&sregs[0], PML4);
     sregs[0].cr4 |= 1u << 16 | 1u << 18; /* FSGSBASE, OSXSAVE */
     sregs[0].idt.limit = 0;
+    sregs[0].tr.limit = 0x60; /* no bitmap of ports */
     for (unsigned narrow = 0; narrow < 2; narrow++) {
         vmaccel_x86_sregs *s = &sregs[narrow];
         *s = sregs[0];
@@ -240,11 +241,11 @@ void soft_run(const struct program *p, struct outcome *o, bool step)
             forget();
     } else if (exit.reason == CPU_EXIT_DEBUG && exit.u.debug.breakpoint) {
         o->vector = 3;
-        for (unsigned i = 0; i < p->count; i++) /* it exits before INT3, which traps after it */
-            if (o->state.rip == p->address + p->at[i].off) {
-                o->state.rip += p->at[i].i.length;
-                break;
-            }
+        unsigned length = 1; /* it exits before INT3, which traps after it */
+        for (unsigned i = 0; i < p->count; i++)
+            if (o->state.rip == p->address + p->at[i].off)
+                length = p->at[i].i.length;
+        o->state.rip += length;
         forget();
     } else {
         if (exit.reason == CPU_EXIT_STOPPED)

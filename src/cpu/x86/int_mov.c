@@ -157,6 +157,18 @@ UOP bswap16(struct cpu *c, const struct uop *u)
     NEXT(c, u);
 }
 
+/* PAUSE is NOP, and so XCHG, with F3; under REX.B F3 means nothing. */
+static bool translate_pause(struct translator *t)
+{
+    static const uop_fn fns[4] = {NULL, xchg16, xchg32, xchg64};
+    if (!t->insn.raw.rex.B)
+        return false;
+    struct uop *u = emit(t, fns[size_log2(t->insn.operand_width)]);
+    u->dst = REG_OFF(RAX);
+    u->src = REG_OFF(R8);
+    return true;
+}
+
 static bool translate_xchg(struct translator *t)
 {
     static const uop_fn fns[4] = {xchg8, xchg16, xchg32, xchg64};
@@ -217,6 +229,8 @@ bool int_translate_mov(struct translator *t)
     case ZYDIS_MNEMONIC_MOVSXD:
         translate_extension(t, sign_extend);
         return true;
+    case ZYDIS_MNEMONIC_PAUSE:
+        return translate_pause(t);
     case ZYDIS_MNEMONIC_XCHG:
         return translate_xchg(t);
     case ZYDIS_MNEMONIC_MOVBE:

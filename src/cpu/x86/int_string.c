@@ -118,7 +118,8 @@ static bool scas_one(struct cpu *c, const struct uop *u)
 static bool ins_one(struct cpu *c, const struct uop *u)
 {
     uint64_t linear;
-    if (!destination(c, u, &linear) || !cpu_probe_store(c, u, linear, u->aux) ||
+    if (!cpu_port_allowed(c, u, (uint16_t)c->r[RDX], u->aux) || !destination(c, u, &linear) ||
+        !cpu_probe_store(c, u, linear, u->aux) ||
         !cpu_port_read(c, u, (uint16_t)c->r[RDX], u->aux) ||
         !cpu_store(c, u, linear, u->aux, low(c->ld.u32[0], u->aux)))
         return false;
@@ -129,7 +130,8 @@ static bool ins_one(struct cpu *c, const struct uop *u)
 static bool outs_one(struct cpu *c, const struct uop *u)
 {
     uint64_t value;
-    if (!load_at(c, u, u->seg, RSI, &value) ||
+    if (!cpu_port_allowed(c, u, (uint16_t)c->r[RDX], u->aux) ||
+        !load_at(c, u, u->seg, RSI, &value) ||
         !cpu_port_write(c, u, (uint16_t)c->r[RDX], u->aux, (uint32_t)value))
         return false;
     step(c, u, RSI);

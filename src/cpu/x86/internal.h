@@ -161,7 +161,7 @@ enum event_kind {
     EVENT_NONE,
     EVENT_EXCEPTION, /* vector, error; r[RIP] at the faulting instruction (traps: after it) */
     EVENT_SOFT,      /* INT n, INT3, INTO, INT1: r[RIP] after it */
-    EVENT_EXIT /* c->exit is filled */
+    EVENT_EXIT       /* c->exit is filled */
 };
 
 struct event {
@@ -287,6 +287,7 @@ struct cpu {
     uint8_t slot_vector;
     struct event queued;   /* injected exception, delivered first */
     uint64_t pending_db;   /* DR6 bits of a trap to raise after this instruction */
+    bool traps;          /* TF holds for this instruction */
     bool single_step_done; /* a step's exit is due, after device writes */
     bool stepping;         /* running one instruction for cpu_complete() or a replay */
     struct cpu_debug debug;
@@ -467,7 +468,9 @@ static inline void cpu_set_sp(struct cpu *c, uint64_t sp)
         c->r[RSP] = sp & mask;
 }
 
-/* Ports and MSRs. False as above. IN's value goes to c->ld.u32[0]. */
+/* Ports and MSRs. False as above. IN's value goes to c->ld.u32[0]. The first asks IOPL and the TSS,
+ * as the others do too. */
+bool cpu_port_allowed(struct cpu *c, const struct uop *u, uint16_t port, unsigned size);
 bool cpu_port_read(struct cpu *c, const struct uop *u, uint16_t port, unsigned size);
 bool cpu_port_write(struct cpu *c, const struct uop *u, uint16_t port, unsigned size,
                     uint32_t value);

@@ -5,7 +5,7 @@
 #define BITMAP_AT 102u
 
 /* Beyond IOPL the TSS's bitmap decides. */
-static bool allowed(struct cpu *c, const struct uop *u, uint16_t port, unsigned size)
+bool cpu_port_allowed(struct cpu *c, const struct uop *u, uint16_t port, unsigned size)
 {
     bool asks = (c->mode & MODE_VM86) || ((c->mode & MODE_PROT) && c->cpl > (c->rflags >> 12 & 3));
 
@@ -31,7 +31,8 @@ bool cpu_port_read(struct cpu *c, const struct uop *u, uint16_t port, unsigned s
 {
     uint64_t value;
 
-    if (!allowed(c, u, port, size) || !cpu_device_read(c, u, REPLAY_IO, port, size, &value))
+    if (!cpu_port_allowed(c, u, port, size) ||
+        !cpu_device_read(c, u, REPLAY_IO, port, size, &value))
         return false;
     c->ld.u64[0] = value;
     return true;
@@ -40,7 +41,7 @@ bool cpu_port_read(struct cpu *c, const struct uop *u, uint16_t port, unsigned s
 bool cpu_port_write(struct cpu *c, const struct uop *u, uint16_t port, unsigned size,
                     uint32_t value)
 {
-    if (!allowed(c, u, port, size))
+    if (!cpu_port_allowed(c, u, port, size))
         return false;
     if (cpu_device_write(c, REPLAY_IO, port, size, value))
         return true;

@@ -109,6 +109,7 @@ static bool translate_stack(struct translator *t, uop_fn fn)
     if (seg < 0)
         return false;
     struct uop *u = emit(t, fn);
+    u->seg = SEG_SS;
     u->aux = (uint8_t)seg;
     u->aux16 = t->insn.operand_width / 8;
     t->ends_block |= fn == op_pop_seg;

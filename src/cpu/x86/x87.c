@@ -102,11 +102,11 @@ static const struct {
     {0xd9fe, {x87_pair, X87_SIN, 0, 0, 0}},
     {0xd9ff, {x87_pair, X87_COS, 0, 0, 0}},
     {0xdae9, {x87_compare, 1, 1, 0, 2}},
-    {0xdbe0, {x87_wait, 0, 0, 0, 0}}, /* FENI, FDISI and FSETPM of older processors */
-    {0xdbe1, {x87_wait, 0, 0, 0, 0}},
+    {0xdbe0, {x87_ignored, 0, 0, 0, 0}}, /* FENI, FDISI and FSETPM of older processors */
+    {0xdbe1, {x87_ignored, 0, 0, 0, 0}},
     {0xdbe2, {x87_clex, 0, 0, 0, 0}},
     {0xdbe3, {x87_finit, 0, 0, 0, 0}},
-    {0xdbe4, {x87_wait, 0, 0, 0, 0}},
+    {0xdbe4, {x87_ignored, 0, 0, 0, 0}},
     {0xded9, {x87_compare, 0, 1, 0, 2}},
     {0xdfe0, {x87_stsw_ax, 0, 0, 0, 0}},
 };

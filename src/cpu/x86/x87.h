@@ -19,8 +19,8 @@ x87_handler x87_arith, x87_arith_mem, x87_compare, x87_compare_mem, x87_compare_
     x87_unary, x87_binary, x87_sign, x87_examine, x87_remainder, x87_pair;
 x87_handler x87_load_mem, x87_load_reg, x87_load_constant, x87_store_mem, x87_store_reg,
     x87_exchange, x87_cmov;
-x87_handler x87_free, x87_step_top, x87_nop, x87_wait, x87_clex, x87_finit, x87_ldcw, x87_stcw,
-    x87_stsw, x87_stsw_ax, x87_stenv, x87_ldenv, x87_save, x87_restore, x87_emms;
+x87_handler x87_free, x87_step_top, x87_nop, x87_ignored, x87_wait, x87_clex, x87_finit, x87_ldcw,
+    x87_stcw, x87_stsw, x87_stsw_ax, x87_stenv, x87_ldenv, x87_save, x87_restore, x87_emms;
 
 /* Forms of a memory operand. */
 enum x87_memory { X87_F32, X87_F64, X87_F80, X87_I16, X87_I32, X87_I64, X87_BCD };

@@ -36,6 +36,13 @@ const struct uop *x87_nop(struct cpu *c, const struct uop *u)
     NEXT_SLOW(c, u);
 }
 
+/* Control of older processors, which waits for nothing. */
+const struct uop *x87_ignored(struct cpu *c, const struct uop *u)
+{
+    (void)c;
+    NEXT_SLOW(c, u);
+}
+
 const struct uop *x87_wait(struct cpu *c, const struct uop *u)
 {
     START(c, u);

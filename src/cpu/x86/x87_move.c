@@ -140,7 +140,9 @@ const struct uop *x87_store_mem(struct cpu *c, const struct uop *u)
     convert(&ctx, empty ? F80_DEFAULT_NAN : *x87_st(x, 0), u->src, u->imm ? FP_CHOP : ctx.rounding,
             data);
     done = empty ? ctx.masks & FP_IE : !(ctx.flags & ~ctx.masks & (FP_IE | FP_OE | FP_UE));
-    if (done && !cpu_store_bytes(c, u, uop_ea(c, u), x87_memory_size[u->src], data))
+    /* Memory that can't be written comes before the operation's own exceptions. */
+    if (done ? !cpu_store_bytes(c, u, uop_ea(c, u), x87_memory_size[u->src], data)
+             : !cpu_probe_store(c, u, uop_ea(c, u), x87_memory_size[u->src]))
         return NULL;
     x87_note_mem(c, u);
     if (empty)

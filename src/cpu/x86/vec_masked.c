@@ -28,12 +28,18 @@ VEC_UOP masked_load(struct cpu *c, const struct uop *u)
 }
 
 /* Nothing is stored where an element would fault. */
-static bool store_selected(struct cpu *c, const struct uop *u, uint64_t linear, const cpu_vec *mask,
-                           const cpu_vec *data, unsigned count, unsigned size)
+static bool probe_selected(struct cpu *c, const struct uop *u, uint64_t linear, const cpu_vec *mask,
+                           unsigned count, unsigned size)
 {
     for (unsigned k = 0; k < count; k++)
         if (selected(mask, k, size) && !cpu_probe_store(c, u, linear + k * size, size))
             return false;
+    return true;
+}
+
+static bool store_selected(struct cpu *c, const struct uop *u, uint64_t linear, const cpu_vec *mask,
+                           const cpu_vec *data, unsigned count, unsigned size)
+{
     for (unsigned k = 0; k < count; k++)
         if (selected(mask, k, size) &&
             !cpu_store_bytes(c, u, linear + k * size, size, &data->u8[k * size]))
@@ -43,15 +49,20 @@ static bool store_selected(struct cpu *c, const struct uop *u, uint64_t linear, 
 
 VEC_UOP masked_store(struct cpu *c, const struct uop *u)
 {
-    const unsigned bytes = u->aux16 & VU_SIZE, size = u->aux & WIDE ? 8 : 4;
-    if (!store_selected(c, u, uop_ea(c, u), &c->v[u->src], &c->v[u->dst], bytes / size, size))
+    const unsigned size = u->aux & WIDE ? 8 : 4, count = (u->aux16 & VU_SIZE) / size;
+    const uint64_t linear = uop_ea(c, u);
+    if (!probe_selected(c, u, linear, &c->v[u->src], count, size) ||
+        !store_selected(c, u, linear, &c->v[u->src], &c->v[u->dst], count, size))
         return NULL;
     END_SLOW(c, u);
 }
 
+/* These may fault, and on some CPUs do, whatever the mask says. */
 VEC_UOP maskmovdqu(struct cpu *c, const struct uop *u)
 {
-    if (!store_selected(c, u, uop_ea(c, u), &c->v[u->src], &c->v[u->dst], 16, 1))
+    const uint64_t linear = uop_ea(c, u);
+    if (!cpu_probe_store(c, u, linear, 16) ||
+        !store_selected(c, u, linear, &c->v[u->src], &c->v[u->dst], 16, 1))
         return NULL;
     END_SLOW(c, u);
 }
@@ -62,7 +73,8 @@ VEC_UOP maskmovq(struct cpu *c, const struct uop *u)
     const cpu_vec data = {.u64 = {c->x87.st[u->dst].mant}};
     if (vec_mmx_pending(c))
         return cpu_raise(c, u, EXC_MF);
-    if (!store_selected(c, u, uop_ea(c, u), &mask, &data, 8, 1))
+    const uint64_t linear = uop_ea(c, u);
+    if (!cpu_probe_store(c, u, linear, 8) || !store_selected(c, u, linear, &mask, &data, 8, 1))
         return NULL;
     x87_enter_mmx(&c->x87);
     END_SLOW(c, u);

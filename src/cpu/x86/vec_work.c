@@ -73,6 +73,10 @@ ALWAYS_INLINE const struct uop *work(struct cpu *c, const struct uop *u, int to,
 
     if ((to == TO_MMX || from == FROM_MMX) && vec_mmx_pending(c))
         return cpu_raise(c, u, EXC_MF);
+    /* A store that faults leaves MXCSR's flags alone. */
+    if (to == TO_MEMORY && UNLIKELY(!tlb_write(c, uop_ea(c, u), u->aux16 & VU_SIZE)) &&
+        !cpu_probe_store(c, u, uop_ea(c, u), u->aux16 & VU_SIZE))
+        return NULL;
     if (from == FROM_VECTOR) {
         b = &c->v[to == TO_MEMORY ? u->src : u->base];
     } else if (from == FROM_MEMORY) {

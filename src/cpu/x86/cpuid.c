@@ -128,6 +128,17 @@ uint64_t cpuid_xcr0(const struct cpu *c)
                                               : 1;
 }
 
+/* APIC follows APIC_BASE. */
+static void mask_apic(struct cpu *c, uint32_t leaf, uint32_t *edx)
+{
+    uint64_t base;
+
+    if ((leaf == 1 || leaf == 0x80000001) && c->ops->msr &&
+        c->ops->msr(c->context, X86_MSR_APIC_BASE, false, &base) == CPU_MSR_OK &&
+        !(base & X86_APIC_BASE_EN))
+        *edx &= ~(1u << 9);
+}
+
 const struct uop *sys_cpuid(struct cpu *c, const struct uop *u)
 {
     static const uint8_t to[4] = {RAX, RBX, RCX, RDX};
@@ -135,6 +146,7 @@ const struct uop *sys_cpuid(struct cpu *c, const struct uop *u)
 
     if (!(c->vm->config.exits & CPU_EXITS_CPUID)) {
         cpuid_answer(c, leaf, subleaf, regs);
+        mask_apic(c, leaf, &regs[3]);
     } else if (sys_answered(c)) {
         regs[0] = c->exit.u.cpuid.eax;
         regs[1] = c->exit.u.cpuid.ebx;
@@ -142,6 +154,7 @@ const struct uop *sys_cpuid(struct cpu *c, const struct uop *u)
         regs[3] = c->exit.u.cpuid.edx;
     } else {
         cpuid_answer(c, leaf, subleaf, regs);
+        mask_apic(c, leaf, &regs[3]);
         sys_ask(c, CPU_EXIT_CPUID);
         c->exit.u.cpuid.leaf = leaf;
         c->exit.u.cpuid.subleaf = subleaf;

@@ -200,13 +200,13 @@ static void run_uops(struct cpu *c, const struct uop *u)
 /* What one instruction changes that the next must not see. */
 struct before {
     uint8_t shadow;
-    bool tf;
     uint64_t rf;
 };
 
 static struct before step_begin(struct cpu *c)
 {
-    struct before b = {c->shadow, c->rflags & X86_FLAGS_TF, c->rflags & X86_FLAGS_RF};
+    struct before b = {c->shadow, c->rflags & X86_FLAGS_RF};
+    c->traps = c->rflags & X86_FLAGS_TF;
     c->shadow = 0;
     c->rflags &= ~X86_FLAGS_RF; /* an IRET may set it for the next one */
     return b;
@@ -221,7 +221,7 @@ static void step_end(struct cpu *c, struct before b)
     } else if (c->event.kind == EVENT_NONE || c->event.kind == EVENT_EXIT) {
         c->passed_breakpoint = false;
         c->single_step_done = c->debug.step;
-        if (b.tf && !(c->shadow & VMACCEL_X86_SHADOW_MOV_SS))
+        if (c->traps && !(c->shadow & VMACCEL_X86_SHADOW_MOV_SS))
             c->pending_db |= X86_BIT(14);
     }
     cpu_update_mode(c);

@@ -287,7 +287,7 @@ struct cpu {
     uint8_t slot_vector;
     struct event queued;   /* injected exception, delivered first */
     uint64_t pending_db;   /* DR6 bits of a trap to raise after this instruction */
-    bool traps;          /* TF holds for this instruction */
+    bool traps;            /* TF holds for this instruction */
     bool single_step_done; /* a step's exit is due, after device writes */
     bool stepping;         /* running one instruction for cpu_complete() or a replay */
     struct cpu_debug debug;

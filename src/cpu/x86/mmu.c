@@ -104,11 +104,22 @@ static bool set_bits(struct cpu *c, uint64_t gpa, bool wide, uint64_t entry, uin
     return set;
 }
 
+/* Whether the protection key of a user page denies the access, whatever else does. */
+static bool key_denies(const struct cpu *c, unsigned access, unsigned key)
+{
+    if (!(c->cr4 & X86_CR4_PKE) || !(c->efer & X86_EFER_LMA) || (access & WALK_FETCH))
+        return false;
+    unsigned pk = c->pkru >> (2 * key) & 3;
+    bool no_write = (pk & 2) && ((access & WALK_USER) || (c->cr0 & X86_CR0_WP));
+    return (pk & 1) || ((access & ACCESS_WRITE) && no_write);
+}
+
 /* Whether the rights gathered on the way (in `entry`: W, U, NX of all levels) allow the access. */
 static bool allowed(struct cpu *c, unsigned access, uint64_t rights, unsigned key, uint32_t *error)
 {
     bool user_page = rights & PTE_U, write = access & ACCESS_WRITE;
-    *error = PF_P;
+    bool denied = user_page && key_denies(c, access, key);
+    *error = denied ? PF_P | PF_PK : PF_P;
     if (access & WALK_FETCH) {
         if (rights & PTE_NX)
             return false;
@@ -124,15 +135,7 @@ static bool allowed(struct cpu *c, unsigned access, uint64_t rights, unsigned ke
             ((access & ACCESS_SYSTEM) || !(c->rflags & X86_FLAGS_AC)))
             return false;
     }
-    if (user_page && (c->cr4 & X86_CR4_PKE) && (c->efer & X86_EFER_LMA)) {
-        unsigned pk = c->pkru >> (2 * key) & 3;
-        bool no_write = (pk & 2) && ((access & WALK_USER) || (c->cr0 & X86_CR0_WP));
-        if ((pk & 1) || (write && no_write)) {
-            *error |= PF_PK;
-            return false;
-        }
-    }
-    return true;
+    return !denied;
 }
 
 /* 0: again, 1: ok, -1: fault. */

@@ -112,7 +112,7 @@ static bool valid(const struct cpu *c, const struct msr *m, uint32_t id, uint64_
     case CHECK_LOW32:
         return value >> 32 == 0;
     case CHECK_CANONICAL:
-        return canonical(c, value);
+        return canonical_base(c, value);
     case CHECK_PAT:
         return types_valid(value, 8, PAT_TYPES);
     case CHECK_MTRR_DEFAULT:

@@ -55,7 +55,7 @@ bool descriptor_extend(struct cpu *c, const struct uop *u, uint16_t selector, st
     if (!cpu_load_system(c, u, d->address + 8, 8))
         return false;
     d->base |= (uint64_t)c->ld.u32[0] << 32;
-    if ((c->ld.u32[1] & 0x1f00) || !canonical(c, d->base))
+    if ((c->ld.u32[1] & 0x1f00) || !canonical_base(c, d->base))
         return fault_selector(c, u, EXC_GP, selector);
     return true;
 }

@@ -151,7 +151,7 @@ static const struct uop *op_wrbase(struct cpu *c, const struct uop *u)
 
     if (!(c->cr4 & X86_CR4_FSGSBASE))
         return cpu_raise(c, u, EXC_UD);
-    if (!canonical(c, base))
+    if (!canonical_base(c, base))
         return fault(c, u);
     c->seg[u->aux].base = base;
     NEXT_SLOW(c, u);

@@ -40,6 +40,12 @@ static inline bool canonical(const struct cpu *c, uint64_t linear)
 }
 /* The four top entries of PAE paging under `cr3`; true without PAE paging. False: reserved bits. */
 bool pdptes_read(struct cpu *c, uint64_t cr3, uint64_t pdpte[4]);
+/* Bases are checked against what the CPU has, whichever paging is on (Intel SDM vol. 3,
+ * "Canonicality Checking"). */
+static inline bool canonical_base(const struct cpu *c, uint64_t base)
+{
+    return x86_is_canonical(base, cpu_has(c, FEATURE_LA57) ? 57 : 48);
+}
 uint64_t cpu_tsc(struct cpu *c);
 
 /* ---- Descriptors: segment.c ---- */

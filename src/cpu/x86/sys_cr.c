@@ -350,7 +350,7 @@ static const struct uop *op_invpcid(struct cpu *c, const struct uop *u)
         return NULL;
     uint64_t pcid = c->ld.u64[0], linear = c->ld.u64[1];
     if (type > 3 || pcid >> 12 || (type < 2 && pcid && !(c->cr4 & X86_CR4_PCIDE)) ||
-        (type == 0 && !canonical(c, linear)))
+        (type == 0 && !canonical_base(c, linear)))
         return fault(c, u);
     if (type == 0)
         cpu_flush_page(c, linear);

@@ -29,7 +29,7 @@ static const struct uop *op_load_table(struct cpu *c, const struct uop *u)
     memcpy(&base, c->ld.u8 + 2, 8);
     if (!wide)
         base &= u->aux16 == 16 ? 0xffffff : 0xffffffff;
-    if (wide && !canonical(c, base))
+    if (wide && !canonical_base(c, base))
         return fault(c, u);
     if (u->imm) {
         c->idt.base = base;

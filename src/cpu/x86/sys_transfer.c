@@ -69,7 +69,21 @@ static const struct uop *op_into(struct cpu *c, const struct uop *u)
 
 static const struct uop *op_int1(struct cpu *c, const struct uop *u)
 {
+    /* One #DB for both it and what MOV SS held back. */
+    c->dr6 |= c->pending_db;
+    c->pending_db = 0;
     return soft(c, u, true);
+}
+
+/* TF as the instruction leaves it decides on the trap after it: none once SYSCALL has masked it,
+ * one at once when SYSRET sets it. */
+static const struct uop *leave(struct cpu *c, uint64_t flags, uint64_t rip)
+{
+    if (flags & X86_FLAGS_TF && !(c->mode & MODE_STEP))
+        c->pending_db |= X86_BIT(14);
+    c->traps = flags & X86_FLAGS_TF;
+    cpu_set_rflags(c, flags);
+    return cpu_jump(c, rip);
 }
 
 /* ---- SYSCALL and SYSRET, as AMD's CPUs have them: in compatibility mode and legacy protected mode
@@ -94,8 +108,7 @@ static const struct uop *op_syscall(struct cpu *c, const struct uop *u)
     }
     seg_flat_code(c, selector, 0, c->mode & MODE_LONG);
     seg_flat_stack(c, (uint16_t)((selector & 0xfffc) + 8), 0);
-    cpu_set_rflags(c, flags & ~(X86_FLAGS_RF | X86_FLAGS_VM));
-    return cpu_jump(c, rip);
+    return leave(c, flags & ~(X86_FLAGS_RF | X86_FLAGS_VM), rip);
 }
 
 static const struct uop *op_sysret(struct cpu *c, const struct uop *u)
@@ -114,8 +127,7 @@ static const struct uop *op_sysret(struct cpu *c, const struct uop *u)
         flags = cpu_rflags(c) | X86_FLAGS_IF;
     seg_flat_code(c, wide ? selector + 16 : selector, 3, wide);
     seg_flat_stack(c, selector + 8, 3);
-    cpu_set_rflags(c, flags);
-    return cpu_jump(c, wide ? c->r[RCX] : (uint32_t)c->r[RCX]);
+    return leave(c, flags, wide ? c->r[RCX] : (uint32_t)c->r[RCX]);
 }
 
 /* ---- SYSENTER and SYSEXIT, in long mode too ---- */

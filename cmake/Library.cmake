@@ -34,6 +34,10 @@ set_source_files_properties(
     ${PROJECT_SOURCE_DIR}/src/cpu/x86/vec_crypto.c ${PROJECT_SOURCE_DIR}/src/cpu/x86/vec_hot.c
     PROPERTIES COMPILE_OPTIONS "$<$<CONFIG:Release,RelWithDebInfo>:-O3>")
 
+# Stores of two neighbouring fields of a CPU are two stores: joined, they are slow to read back.
+file(GLOB integer_sources ${PROJECT_SOURCE_DIR}/src/cpu/x86/int_*.c)
+set_source_files_properties(${integer_sources} PROPERTIES COMPILE_OPTIONS -fno-tree-slp-vectorize)
+
 foreach(target vmaccel_core_objs vmaccel_registry_objs)
     target_link_libraries(${target} PRIVATE vmaccel_flags vmaccel_zydis)
     target_include_directories(${target} PRIVATE

@@ -2,23 +2,21 @@
 /* Two-operand arithmetic and logic, and its unary relatives. */
 #include "cpu/x86/int_alu.h"
 
-#define ALU_WRITES(op, n, pre)                                                                     \
+#define ALU_WRITES(op, n)                                                                          \
     UOP op##n##_rr(struct cpu *c, const struct uop *u)                                             \
     {                                                                                              \
-        pre(c, u);                                                                                 \
         SET##n(c, u->dst, alu_##op##n(c, R##n(c, u->dst), R##n(c, u->src)));                       \
         NEXT(c, u);                                                                                \
     }                                                                                              \
     UOP op##n##_ri(struct cpu *c, const struct uop *u)                                             \
     {                                                                                              \
-        pre(c, u);                                                                                 \
         SET##n(c, u->dst, alu_##op##n(c, R##n(c, u->dst), (uint##n##_t)u->imm));                   \
         NEXT(c, u);                                                                                \
     }                                                                                              \
-    UOP_LOAD_PRE(pre, op##n##_rm, n, uop_ea, END_SLOW,                                             \
-                 SET##n(c, u->dst, alu_##op##n(c, R##n(c, u->dst), m)))                            \
-    UOP_RMW_PRE(pre, op##n##_mr, n, alu_##op##n(c, m, R##n(c, u->src)))                            \
-    UOP_RMW_PRE(pre, op##n##_mi, n, alu_##op##n(c, m, (uint##n##_t)u->imm))
+    UOP_LOAD(op##n##_rm, n, uop_ea, END_SLOW,                                                      \
+             SET##n(c, u->dst, alu_##op##n(c, R##n(c, u->dst), m)))                                \
+    UOP_RMW(op##n##_mr, n, alu_##op##n(c, m, R##n(c, u->src)))                                     \
+    UOP_RMW(op##n##_mi, n, alu_##op##n(c, m, (uint##n##_t)u->imm))
 
 #define ALU_COMPARES(op, n)                                                                        \
     UOP op##n##_rr(struct cpu *c, const struct uop *u)                                             \
@@ -35,29 +33,28 @@
     UOP_LOAD(op##n##_mr, n, uop_ea, END_SLOW, alu_##op##n(c, m, R##n(c, u->src)))                  \
     UOP_LOAD(op##n##_mi, n, uop_ea, END_SLOW, alu_##op##n(c, m, (uint##n##_t)u->imm))
 
-#define ALU_UNARY(op, n, pre)                                                                      \
+#define ALU_UNARY(op, n)                                                                           \
     UOP op##n##_r(struct cpu *c, const struct uop *u)                                              \
     {                                                                                              \
-        pre(c, u);                                                                                 \
         SET##n(c, u->dst, alu_##op##n(c, R##n(c, u->dst)));                                        \
         NEXT(c, u);                                                                                \
     }                                                                                              \
-    UOP_RMW_PRE(pre, op##n##_m, n, alu_##op##n(c, m))
+    UOP_RMW(op##n##_m, n, alu_##op##n(c, m))
 
 #define ALU_OF_SIZE(n)                                                                             \
-    ALU_WRITES(add, n, SETTLED)                                                                    \
-    ALU_WRITES(or, n, SETTLED)                                                                     \
-    ALU_WRITES(adc, n, SETTLE_CARRY)                                                               \
-    ALU_WRITES(sbb, n, SETTLE_CARRY)                                                               \
-    ALU_WRITES(and, n, SETTLED)                                                                    \
-    ALU_WRITES(sub, n, SETTLED)                                                                    \
-    ALU_WRITES(xor, n, SETTLED)                                                                    \
+    ALU_WRITES(add, n)                                                                             \
+    ALU_WRITES(or, n)                                                                              \
+    ALU_WRITES(adc, n)                                                                             \
+    ALU_WRITES(sbb, n)                                                                             \
+    ALU_WRITES(and, n)                                                                             \
+    ALU_WRITES(sub, n)                                                                             \
+    ALU_WRITES(xor, n)                                                                             \
     ALU_COMPARES(cmp, n)                                                                           \
     ALU_COMPARES(test, n)                                                                          \
-    ALU_UNARY(inc, n, SETTLE_CARRY)                                                                \
-    ALU_UNARY(dec, n, SETTLE_CARRY)                                                                \
-    ALU_UNARY(not, n, SETTLED)                                                                     \
-    ALU_UNARY(neg, n, SETTLED)
+    ALU_UNARY(inc, n)                                                                              \
+    ALU_UNARY(dec, n)                                                                              \
+    ALU_UNARY(not, n)                                                                              \
+    ALU_UNARY(neg, n)
 
 EACH_SIZE(ALU_OF_SIZE)
 

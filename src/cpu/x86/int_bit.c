@@ -38,8 +38,8 @@ ALWAYS_INLINE void set_carry(struct cpu *c, bool carry)
         return (uint##n##_t)(m op mask);                                                           \
     }                                                                                              \
     UOP_RMW(name##n##_m##form, n, name##n##form##_value(c, u, m))                                  \
-    LOCKED(SETTLED, name##n##_l##form, n, FETCH(host, host_mask(MASK(c, u, n, k))),                \
-           m op MASK(c, u, n, k), set_carry(c, m &MASK(c, u, n, k)))
+    LOCKED(name##n##_l##form, n, FETCH(host, host_mask(MASK(c, u, n, k))), m op MASK(c, u, n, k),  \
+           set_carry(c, m &MASK(c, u, n, k)))
 
 #define AS_IS(mask)   (mask)
 #define INVERSE(mask) ((__typeof__(mask))~(mask))

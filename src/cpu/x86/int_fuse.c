@@ -124,7 +124,6 @@ EACH_SIZE(COMPARES)
 #define UNARY_IF(op, n, name, condition)                                                           \
     UOP op##n##_r_##name(struct cpu *c, const struct uop *u)                                       \
     {                                                                                              \
-        SETTLE_CARRY(c, u);                                                                        \
         uint##n##_t r = alu_##op##n(c, R##n(c, u->dst));                                           \
         SET##n(c, u->dst, r);                                                                      \
         FUSED_JUMP(c, u, condition(n));                                                            \

@@ -8,7 +8,7 @@
 /* A read-modify-write of n bits: `atomic` gives the old value `m`, using the host address `p`;
  * `plain` is the new value for `m`; `commit` runs when memory holds it. Where `p` can't be had it's
  * done under the VM's lock. */
-#define LOCKED(pre, name, n, atomic, plain, commit)                                                \
+#define LOCKED(name, n, atomic, plain, commit)                                                     \
     COLD UOP name##_slow(struct cpu *c, const struct uop *u)                                       \
     {                                                                                              \
         uint64_t ea = uop_ea(c, u);                                                                \
@@ -33,7 +33,6 @@
     }                                                                                              \
     UOP name(struct cpu *c, const struct uop *u)                                                   \
     {                                                                                              \
-        pre(c, u);                                                                                 \
         uint##n##_t *p = (void *)tlb_write(c, uop_ea(c, u), (n) / 8);                              \
         if (UNLIKELY(!p || (uintptr_t)p & ((n) / 8 - 1)))                                          \
             return name##_slow(c, u);                                                              \

@@ -5,14 +5,13 @@
 #include "os/cas128.h"
 
 /* `op` of the host with `how` it combines m and b; `flags` sets flags from both. */
-#define LOCKED_BINARY(pre, op, n, host, b_plus, how, flags)                                        \
-    LOCKED(pre, op##n##_mr, n, FETCH(host, (uint##n##_t)(R##n(c, u->src) + (b_plus))),             \
+#define LOCKED_BINARY(op, n, host, b_plus, how, flags)                                             \
+    LOCKED(op##n##_mr, n, FETCH(host, (uint##n##_t)(R##n(c, u->src) + (b_plus))),                  \
            m how(R##n(c, u->src) + (b_plus)), flags(c, m, R##n(c, u->src)))                        \
-    LOCKED(pre, op##n##_mi, n, FETCH(host, (uint##n##_t)(u->imm + (b_plus))),                      \
+    LOCKED(op##n##_mi, n, FETCH(host, (uint##n##_t)(u->imm + (b_plus))),                           \
            m how((uint##n##_t)u->imm + (b_plus)), flags(c, m, (uint##n##_t)u->imm))
 
-#define LOCKED_UNARY(pre, op, n, atomic, plain)                                                    \
-    LOCKED(pre, op##n##_m, n, atomic, plain, alu_##op##n(c, m))
+#define LOCKED_UNARY(op, n, atomic, plain) LOCKED(op##n##_m, n, atomic, plain, alu_##op##n(c, m))
 
 #define NEGATE(n)                                                                                  \
     ALWAYS_INLINE uint##n##_t fetch_neg##n(uint##n##_t *p)                                         \
@@ -25,20 +24,20 @@
 
 #define LOCKED_OF_SIZE(n)                                                                          \
     NEGATE(n)                                                                                      \
-    LOCKED_BINARY(SETTLED, add, n, add, 0, +, alu_add##n)                                          \
-    LOCKED_BINARY(SETTLED, or, n, or, 0, |, alu_or##n)                                             \
-    LOCKED_BINARY(SETTLE_CARRY, adc, n, add, int_carry(c), +, alu_adc##n)                          \
-    LOCKED_BINARY(SETTLE_CARRY, sbb, n, sub, int_carry(c), -, alu_sbb##n)                          \
-    LOCKED_BINARY(SETTLED, and, n, and, 0, &, alu_and##n)                                          \
-    LOCKED_BINARY(SETTLED, sub, n, sub, 0, -, alu_sub##n)                                          \
-    LOCKED_BINARY(SETTLED, xor, n, xor, 0, ^, alu_xor##n)                                          \
-    LOCKED_UNARY(SETTLE_CARRY, inc, n, FETCH(add, 1), m + 1)                                       \
-    LOCKED_UNARY(SETTLE_CARRY, dec, n, FETCH(sub, 1), m - 1)                                       \
-    LOCKED_UNARY(SETTLED, not, n, FETCH(xor, (uint##n##_t) - 1), ~m)                               \
-    LOCKED_UNARY(SETTLED, neg, n, fetch_neg##n(p), -m)                                             \
-    LOCKED(SETTLED, xchg##n, n, __atomic_exchange_n(p, R##n(c, u->src), __ATOMIC_SEQ_CST),         \
-           R##n(c, u->src), SET##n(c, u->src, m))                                                  \
-    LOCKED(SETTLED, xadd##n, n, FETCH(add, R##n(c, u->src)), m + R##n(c, u->src),                  \
+    LOCKED_BINARY(add, n, add, 0, +, alu_add##n)                                                   \
+    LOCKED_BINARY(or, n, or, 0, |, alu_or##n)                                                      \
+    LOCKED_BINARY(adc, n, add, int_carry(c), +, alu_adc##n)                                        \
+    LOCKED_BINARY(sbb, n, sub, int_carry(c), -, alu_sbb##n)                                        \
+    LOCKED_BINARY(and, n, and, 0, &, alu_and##n)                                                   \
+    LOCKED_BINARY(sub, n, sub, 0, -, alu_sub##n)                                                   \
+    LOCKED_BINARY(xor, n, xor, 0, ^, alu_xor##n)                                                   \
+    LOCKED_UNARY(inc, n, FETCH(add, 1), m + 1)                                                     \
+    LOCKED_UNARY(dec, n, FETCH(sub, 1), m - 1)                                                     \
+    LOCKED_UNARY(not, n, FETCH(xor, (uint##n##_t) - 1), ~m)                                        \
+    LOCKED_UNARY(neg, n, fetch_neg##n(p), -m)                                                      \
+    LOCKED(xchg##n, n, __atomic_exchange_n(p, R##n(c, u->src), __ATOMIC_SEQ_CST), R##n(c, u->src), \
+           SET##n(c, u->src, m))                                                                   \
+    LOCKED(xadd##n, n, FETCH(add, R##n(c, u->src)), m + R##n(c, u->src),                           \
            uint##n##_t r = alu_add##n(c, m, R##n(c, u->src));                                      \
            (void)r; SET##n(c, u->src, m))                                                          \
     UOP xadd##n##_rr(struct cpu *c, const struct uop *u)                                           \
@@ -87,7 +86,7 @@ const uop_fn int_locked_fn[ALU_OPS][2][4] = {
         if (a != m)                                                                                \
             SET##n(c, REG_OFF(RAX), m);                                                            \
     }                                                                                              \
-    LOCKED(SETTLED, cmpxchg##n, n, swap_if##n(p, R##n(c, REG_OFF(RAX)), R##n(c, u->src)),          \
+    LOCKED(cmpxchg##n, n, swap_if##n(p, R##n(c, REG_OFF(RAX)), R##n(c, u->src)),                   \
            m == R##n(c, REG_OFF(RAX)) ? R##n(c, u->src) : m, compared##n(c, m))                    \
     UOP cmpxchg##n##_rr(struct cpu *c, const struct uop *u)                                        \
     {                                                                                              \

@@ -27,10 +27,8 @@
 #define EA_BASE(c, u) (R64((c), (u)->base) + (uint64_t)(int64_t)(u)->disp)
 
 /* A uop that reads n bits into `m` and ends its instruction with `...`. A miss of the translation
- * table runs the slow twin. `end` is END_SLOW, or NEXT_SLOW in the middle of an instruction. `pre`
- * comes first. */
-#define UOP_LOAD(name, n, ea, end, ...) UOP_LOAD_PRE(SETTLED, name, n, ea, end, __VA_ARGS__)
-#define UOP_LOAD_PRE(pre, name, n, ea, end, ...)                                                   \
+ * table runs the slow twin. `end` is END_SLOW, or NEXT_SLOW in the middle of an instruction. */
+#define UOP_LOAD(name, n, ea, end, ...)                                                            \
     COLD UOP name##_slow(struct cpu *c, const struct uop *u)                                       \
     {                                                                                              \
         if (!cpu_load(c, u, ea(c, u), (n) / 8))                                                    \
@@ -41,7 +39,6 @@
     }                                                                                              \
     UOP name(struct cpu *c, const struct uop *u)                                                   \
     {                                                                                              \
-        pre(c, u);                                                                                 \
         const uint8_t *p = tlb_read(c, ea(c, u), (n) / 8);                                         \
         if (UNLIKELY(!p))                                                                          \
             return name##_slow(c, u);                                                              \
@@ -68,8 +65,7 @@
     }
 
 /* A uop that replaces its n bits `m` by `value`, which may set flags: nothing fails after it. */
-#define UOP_RMW(name, n, value) UOP_RMW_PRE(SETTLED, name, n, value)
-#define UOP_RMW_PRE(pre, name, n, value)                                                           \
+#define UOP_RMW(name, n, value)                                                                    \
     COLD UOP name##_slow(struct cpu *c, const struct uop *u)                                       \
     {                                                                                              \
         if (!cpu_load_rmw(c, u, uop_ea(c, u), (n) / 8))                                            \
@@ -81,7 +77,6 @@
     }                                                                                              \
     UOP name(struct cpu *c, const struct uop *u)                                                   \
     {                                                                                              \
-        pre(c, u);                                                                                 \
         uint8_t *p = tlb_write(c, uop_ea(c, u), (n) / 8);                                          \
         if (UNLIKELY(!p))                                                                          \
             return name##_slow(c, u);                                                              \
@@ -113,15 +108,9 @@ ALWAYS_INLINE void set_logic(struct cpu *c, unsigned size, uint64_t result)
 /* Flags of the rare kinds are put into CC_FLAGS form before a handler looks at them, by running it
  * again: a call would cost the others a stack frame. */
 COLD const struct uop *int_settle(struct cpu *c, const struct uop *u);
-#define SETTLE_CARRY(c, u)                                                                         \
-    if (UNLIKELY((c)->cc_op >= CC_SHL))                                                            \
-    return int_settle((c), (u))
 #define SETTLE_CONDITION(c, u, cc)                                                                 \
     if (UNLIKELY(!condition_ready((c), (cc))))                                                     \
     return int_settle((c), (u))
-#define SETTLED(c, u)                                                                              \
-    do {                                                                                           \
-    } while (0)
 
 ALWAYS_INLINE bool condition_ready(const struct cpu *c, unsigned cc)
 {
@@ -131,7 +120,6 @@ ALWAYS_INLINE bool condition_ready(const struct cpu *c, unsigned cc)
     case 5:
         return kind == CC_FLAGS;
     case 1:
-        return kind < CC_SHL;
     case 2:
     case 4:
         return true;
@@ -156,7 +144,11 @@ ALWAYS_INLINE bool int_carry(const struct cpu *c)
         return d << shift <= s << shift;
     if (kind == CC_SBB)
         return (d + s + 1) << shift <= s << shift;
-    return s & 1; /* INC, DEC */
+    if (kind == CC_SHL)
+        return (int64_t)(s << shift) < 0;
+    if (kind == CC_MUL)
+        return s;
+    return s & 1; /* INC, DEC, SHR */
 }
 
 ALWAYS_INLINE bool int_zero(const struct cpu *c)

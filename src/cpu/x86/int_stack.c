@@ -192,6 +192,21 @@ UOP popa(struct cpu *c, const struct uop *u)
 }
 
 /* imm: bytes of locals; aux16: nesting level; aux: size. */
+/* A frame pointer read from where this instruction has pushed already. */
+static uint64_t over_pushed(const struct cpu *c, uint64_t value, uint64_t at, unsigned size,
+                            const uint64_t *items, unsigned count)
+{
+    uint64_t mask = cpu_stack_mask(c);
+    for (unsigned i = 0; i < size; i++) {
+        uint64_t below = (c->r[RSP] - 1 - at - i) & mask;
+        if (below >= (uint64_t)count * size)
+            continue;
+        uint64_t byte = items[below / size] >> (size - 1 - below % size) * 8 & 0xff;
+        value = (value & ~(UINT64_C(0xff) << i * 8)) | byte << i * 8;
+    }
+    return value;
+}
+
 UOP enter(struct cpu *c, const struct uop *u)
 {
     uint64_t items[33], mask = cpu_stack_mask(c), linear;
@@ -202,7 +217,8 @@ UOP enter(struct cpu *c, const struct uop *u)
         uint64_t bp = (c->r[RBP] - (uint64_t)i * size) & mask;
         if (!cpu_linear(c, u, SEG_SS, bp, size, false, &linear) || !cpu_load(c, u, linear, size))
             return NULL;
-        items[count++] = c->ld.u64[0];
+        items[count] = over_pushed(c, c->ld.u64[0], bp, size, items, count);
+        count++;
     }
     if (level)
         items[count++] = frame;

@@ -278,6 +278,8 @@ ALWAYS_INLINE const struct uop *repeat(struct cpu *c, const struct uop *u, one_f
                                        run_fn *many, unsigned what, bool compares)
 {
     uint64_t count = get(c, u, RCX);
+    if ((one == ins_one || one == outs_one) && !cpu_port_allowed(c, u, (uint16_t)c->r[RDX], u->aux))
+        return NULL;
     while (count) {
         struct run run;
         uint64_t done = 1;

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -87,6 +88,22 @@ int64_t host_resident_bytes(void)
     int fields = fscanf(file, "%lld %lld", &total, &resident);
     fclose(file);
     return fields == 2 ? resident * sysconf(_SC_PAGESIZE) : -1;
+}
+
+unsigned host_cpu(void)
+{
+    int cpu = sched_getcpu();
+    return cpu < 0 ? 0 : (unsigned)cpu;
+}
+
+void host_avoid_cpu(unsigned cpu)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof(set), &set) != 0)
+        return;
+    CPU_CLR(cpu, &set);
+    if (CPU_COUNT(&set) != 0)
+        sched_setaffinity(0, sizeof(set), &set);
 }
 
 bool host_counts_by_tsc(void)

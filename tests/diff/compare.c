@@ -70,6 +70,15 @@ static unsigned widest_access(const struct insn *insn)
     return bits;
 }
 
+static bool uses_mmx(const struct insn *insn)
+{
+    for (unsigned o = 0; o < insn->i.operand_count; o++)
+        if (insn->ops[o].type == ZYDIS_OPERAND_TYPE_REGISTER &&
+            ZydisRegisterGetClass(insn->ops[o].reg.value) == ZYDIS_REGCLASS_MMX)
+            return true;
+    return false;
+}
+
 /* Faults whose choice is the CPU's own. */
 static bool either_fault(const struct program *p, const struct outcome *host,
                          const struct outcome *soft)
@@ -79,6 +88,9 @@ static bool either_fault(const struct program *p, const struct outcome *host,
         return false;
     if (has_several_accesses(&p->at[i]) && host->state.rip == soft->state.rip &&
         soft->vector != VECTOR_NONE)
+        return true;
+    /* AMD's CPUs have the x87 ready for MMX by then. */
+    if (host->state.rip == soft->state.rip && host->vector == soft->vector && uses_mmx(&p->at[i]))
         return true;
     /* #AC against #PF, and #AC at all for more than 8 bytes. */
     if ((host->state.rflags & FLAG_AC) == 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The software CPU's side: user code under page tables that map the same window. */
-#include "diff.h"
+#include "templates.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -241,11 +241,11 @@ void soft_run(const struct program *p, struct outcome *o, bool step)
             forget();
     } else if (exit.reason == CPU_EXIT_DEBUG && exit.u.debug.breakpoint) {
         o->vector = 3;
-        unsigned length = 1; /* it exits before INT3, which traps after it */
-        for (unsigned i = 0; i < p->count; i++)
-            if (o->state.rip == p->address + p->at[i].off)
-                length = p->at[i].i.length;
-        o->state.rip += length;
+        /* It exits before INT3, which traps after it. */
+        uint64_t off = o->state.rip - p->address;
+        static struct insn insn;
+        if (off < p->size && decode(p->narrow, p->bytes + off, p->size - off, &insn))
+            o->state.rip += insn.i.length;
         forget();
     } else {
         if (exit.reason == CPU_EXIT_STOPPED)

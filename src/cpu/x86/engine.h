@@ -33,8 +33,9 @@ struct block {
     struct uop uops[]; /* the first is the head */
 };
 
-#define BLOCK_HASH_BITS 15
-#define BLOCK_MAX_INSNS 48
+#define BLOCK_HASH_BITS    15
+#define BLOCK_MAX_INSNS    48
+#define BLOCK_MAX_BRANCHES 4 /* conditional jumps */
 
 struct code_cache {
     uint8_t *arena;
@@ -49,6 +50,8 @@ struct code_cache {
         uint64_t live;
     } insns[BLOCK_MAX_INSNS];
     struct uop uops[BLOCK_MAX_UOPS + 32];
+    uint16_t inner[BLOCK_MAX_BRANCHES]; /* uops whose link points into `uops` */
+    unsigned inner_count;
 };
 
 /* The uops for r[RIP] in the current mode, or NULL with c->event filled. */
@@ -65,9 +68,10 @@ extern const uop_fn uop_block_head;
 
 /* ---- mmu.c ---- */
 
-#define ACCESS_WRITE  1u
-#define ACCESS_SYSTEM 2u /* supervisor whatever the CPL */
-#define ACCESS_RMW    4u /* a read that faults as a write */
+#define ACCESS_WRITE   1u
+#define ACCESS_SYSTEM  2u /* supervisor whatever the CPL */
+#define ACCESS_RMW     4u /* a read that faults as a write */
+#define ACCESS_ELEMENT 8u /* AC does not apply */
 
 struct physical {
     uint64_t gpa;  /* of the byte */

@@ -413,6 +413,11 @@ bool cpu_load_system(struct cpu *c, const struct uop *u, uint64_t linear, unsign
 bool cpu_store_system(struct cpu *c, const struct uop *u, uint64_t linear, unsigned size,
                       uint64_t value);
 bool cpu_probe_store_system(struct cpu *c, const struct uop *u, uint64_t linear, unsigned size);
+/* Elements of gathers and masked moves, which AC does not ask to be aligned. */
+bool cpu_load_element(struct cpu *c, const struct uop *u, uint64_t linear, unsigned size);
+bool cpu_store_element(struct cpu *c, const struct uop *u, uint64_t linear, unsigned size,
+                       const void *data);
+bool cpu_probe_element(struct cpu *c, const struct uop *u, uint64_t linear, unsigned size);
 /* Host memory of an aligned location for an atomic operation; NULL with event EVENT_NONE: a device,
  * a page crossing or a watched page: use load and store under cpu_split_lock(). NULL with another
  * event: it faulted. After writing call cpu_wrote(). */

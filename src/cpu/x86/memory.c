@@ -68,8 +68,8 @@ static bool prepare(struct cpu *c, const struct uop *u, uint64_t *linear, unsign
         (!mmu_canonical(c, *linear) || (size > room && !mmu_canonical(c, second))))
         return access_fault(c, u, u && u->seg == SEG_SS ? EXC_SS : EXC_GP);
     if (c->cpl == 3 && !(access & ACCESS_SYSTEM) && (c->cr0 & X86_CR0_AM) &&
-        (c->rflags & X86_FLAGS_AC) && size <= 8 && (size & (size - 1)) == 0 &&
-        (*linear & (size - 1)))
+        (c->rflags & X86_FLAGS_AC) && !(access & ACCESS_ELEMENT) && size <= 8 &&
+        (size & (size - 1)) == 0 && (*linear & (size - 1)))
         return access_fault(c, u, EXC_AC);
     if (!mmu_translate(c, *linear, access, &a->at[0]) ||
         (size > room && !mmu_translate(c, second, access, &a->at[1]))) {
@@ -243,6 +243,23 @@ bool cpu_probe_store(struct cpu *c, const struct uop *u, uint64_t linear, unsign
 {
     struct access a;
     return prepare(c, u, &linear, size, ACCESS_WRITE, &a);
+}
+
+bool cpu_load_element(struct cpu *c, const struct uop *u, uint64_t linear, unsigned size)
+{
+    return load(c, u, linear, size, ACCESS_ELEMENT);
+}
+
+bool cpu_store_element(struct cpu *c, const struct uop *u, uint64_t linear, unsigned size,
+                       const void *data)
+{
+    return store(c, u, linear, size, data, ACCESS_ELEMENT);
+}
+
+bool cpu_probe_element(struct cpu *c, const struct uop *u, uint64_t linear, unsigned size)
+{
+    struct access a;
+    return prepare(c, u, &linear, size, ACCESS_WRITE | ACCESS_ELEMENT, &a);
 }
 
 bool cpu_probe_store_system(struct cpu *c, const struct uop *u, uint64_t linear, unsigned size)

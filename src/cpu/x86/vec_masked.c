@@ -19,7 +19,7 @@ VEC_UOP masked_load(struct cpu *c, const struct uop *u)
     for (unsigned k = 0; k < bytes / size; k++) {
         if (!selected(mask, k, size))
             continue;
-        if (!cpu_load(c, u, linear + k * size, size))
+        if (!cpu_load_element(c, u, linear + k * size, size))
             return NULL;
         memcpy(&r.u8[k * size], &c->ld, size);
     }
@@ -32,7 +32,7 @@ static bool probe_selected(struct cpu *c, const struct uop *u, uint64_t linear, 
                            unsigned count, unsigned size)
 {
     for (unsigned k = 0; k < count; k++)
-        if (selected(mask, k, size) && !cpu_probe_store(c, u, linear + k * size, size))
+        if (selected(mask, k, size) && !cpu_probe_element(c, u, linear + k * size, size))
             return false;
     return true;
 }
@@ -42,7 +42,7 @@ static bool store_selected(struct cpu *c, const struct uop *u, uint64_t linear, 
 {
     for (unsigned k = 0; k < count; k++)
         if (selected(mask, k, size) &&
-            !cpu_store_bytes(c, u, linear + k * size, size, &data->u8[k * size]))
+            !cpu_store_element(c, u, linear + k * size, size, &data->u8[k * size]))
             return false;
     return true;
 }
@@ -101,7 +101,7 @@ VEC_UOP gather(struct cpu *c, const struct uop *u)
             if (u->aux16 & GATHER_ADDRESS32)
                 offset = (uint32_t)offset;
             if (!cpu_linear(c, u, u->seg, offset, size, false, &linear) ||
-                !cpu_load(c, u, linear, size))
+                !cpu_load_element(c, u, linear, size))
                 return NULL;
             memcpy(&d->u8[k * size], &c->ld, size);
         }

@@ -21,6 +21,8 @@
 #define HOST_SIMD_SSE41 1u
 #define HOST_SIMD_FMA   2u
 #define HOST_SIMD_F16C  4u
+#define HOST_SIMD_AES   8u
+#define HOST_SIMD_CLMUL 16u
 
 #if defined(__x86_64__)
 
@@ -46,6 +48,7 @@ static inline unsigned host_simd_features(void)
     __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
     if (c & 1u << 19)
         features |= HOST_SIMD_SSE41;
+    features |= (c & 1u << 25 ? HOST_SIMD_AES : 0) | (c & 1u << 1 ? HOST_SIMD_CLMUL : 0);
     if (!(c & 1u << 27))
         return features;
     /* The operating system must keep the YMM registers. */
@@ -128,6 +131,12 @@ HOST_UNARY(rcpps)
 HOST_BINARY(rcpss)
 HOST_UNARY(rsqrtps)
 HOST_BINARY(rsqrtss)
+HOST_BINARY(pshufb)
+HOST_BINARY(aesenc)
+HOST_BINARY(aesenclast)
+HOST_BINARY(aesdec)
+HOST_BINARY(aesdeclast)
+HOST_UNARY(aesimc)
 HOST_BINARY(haddps)
 HOST_BINARY(haddpd)
 HOST_BINARY(hsubps)
@@ -251,6 +260,18 @@ static inline host_v128 host_vcvtps2ph(host_v128 y, unsigned mode)
         HOST_MODE(vcvtps2ph, 2)
         HOST_MODE(vcvtps2ph, 3)
         HOST_MODE(vcvtps2ph, 4)
+    }
+    return x;
+}
+
+/* Bits 0 and 4 choose the halves. */
+static inline host_v128 host_pclmulqdq(host_v128 x, host_v128 y, unsigned halves)
+{
+    switch (halves & 0x11) {
+        HOST_MODE(pclmulqdq, 0x00)
+        HOST_MODE(pclmulqdq, 0x01)
+        HOST_MODE(pclmulqdq, 0x10)
+        HOST_MODE(pclmulqdq, 0x11)
     }
     return x;
 }

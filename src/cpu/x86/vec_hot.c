@@ -7,6 +7,7 @@
 struct hot {
     cpu_vec_fn *fn;
     uop_fn reg, mem, ymm_reg, ymm_mem;
+    unsigned needs; /* HOST_SIMD_* */
 };
 
 ALWAYS_INLINE void finish(struct cpu *c, const struct uop *u)
@@ -156,6 +157,14 @@ VEC_UOP pmovmskb_yy(struct cpu *c, const struct uop *u)
 #define X lane_get(&c->v[u->src], 0)
 #define D lane_get(&c->v[u->dst], 0)
 
+HOT_PACKED(pshufb, host_pshufb(x, y))
+HOT_PACKED(aesenc, host_aesenc(x, y))
+HOT_PACKED(aesenclast, host_aesenclast(x, y))
+HOT_PACKED(aesdec, host_aesdec(x, y))
+HOT_PACKED(aesdeclast, host_aesdeclast(x, y))
+HOT_PACKED(aesimc, host_aesimc(y))
+HOT_PACKED(pclmulqdq, host_pclmulqdq(x, y, u->aux))
+
 #define HOT_FOUR(op)                                                                               \
     HOT_PACKED(op##ps, host_##op##ps(x, y))                                                        \
     HOT_PACKED(op##pd, host_##op##pd(x, y))                                                        \
@@ -199,24 +208,61 @@ HOT_FMA_ORDERS(vfnmadd)
 
 /* ---- The table ---- */
 
-#define INT_ROW(name)                   {vec_##name, name##_rr, name##_rm, name##_yy, name##_ym},
-#define PACKED_ROW(name)                {vec_host_##name, name##_rr, name##_rm, name##_yy, name##_ym},
-#define SCALAR_ROW(name)                {vec_host_##name, name##_rr, name##_rm, name##_rr, name##_rm},
-#define FOUR_ROWS(op)                   PACKED_ROW(op##ps) PACKED_ROW(op##pd) SCALAR_ROW(op##ss) SCALAR_ROW(op##sd)
-#define FMA_ROWS(op)                    FOUR_ROWS(op##132) FOUR_ROWS(op##213) FOUR_ROWS(op##231)
-#define VEC_SIMPLE(name, T, expression) INT_ROW(name)
+#define HOST_ROW(name, needs)                                                                      \
+    {                                                                                              \
+        vec_##name, name##_rr, name##_rm, name##_yy, name##_ym, needs                              \
+    }
+#define INT_ROW(name) HOST_ROW(name, 0)
+#define PACKED_ROW(name)                                                                           \
+    {                                                                                              \
+        vec_host_##name, name##_rr, name##_rm, name##_yy, name##_ym, 0                             \
+    }
+#define SCALAR_ROW(name)                                                                           \
+    {                                                                                              \
+        vec_host_##name, name##_rr, name##_rm, name##_rr, name##_rm, 0                             \
+    }
+#define FOUR_ROWS(op)                   PACKED_ROW(op##ps), PACKED_ROW(op##pd), SCALAR_ROW(op##ss), SCALAR_ROW(op##sd)
+#define FMA_ROWS(op)                    FOUR_ROWS(op##132), FOUR_ROWS(op##213), FOUR_ROWS(op##231)
+#define VEC_SIMPLE(name, T, expression) INT_ROW(name),
 
 static const struct hot table[] = {
 #include "cpu/x86/vec_simple.def"
-    INT_ROW(punpcklbw) INT_ROW(punpckhbw) INT_ROW(punpcklwd) INT_ROW(punpckhwd) INT_ROW(punpckldq)
-        INT_ROW(punpckhdq) INT_ROW(punpcklqdq)
-            INT_ROW(punpckhqdq){vec_pmovmskb, pmovmskb_rr, NULL, pmovmskb_yy, NULL},
+    INT_ROW(punpcklbw),
+    INT_ROW(punpckhbw),
+    INT_ROW(punpcklwd),
+    INT_ROW(punpckhwd),
+    INT_ROW(punpckldq),
+    INT_ROW(punpckhdq),
+    INT_ROW(punpcklqdq),
+    INT_ROW(punpckhqdq),
+    {vec_pmovmskb, pmovmskb_rr, NULL, pmovmskb_yy, NULL, 0},
 #if HOST_SIMD
-    FOUR_ROWS(add) FOUR_ROWS(sub) FOUR_ROWS(mul) FOUR_ROWS(div) FOUR_ROWS(min) FOUR_ROWS(max)
-        FOUR_ROWS(sqrt) SCALAR_ROW(cvtss2sd) SCALAR_ROW(cvtsd2ss) SCALAR_ROW(ucomiss)
-            SCALAR_ROW(ucomisd) SCALAR_ROW(comiss) SCALAR_ROW(comisd) SCALAR_ROW(cvttss2si)
-                SCALAR_ROW(cvttsd2si) SCALAR_ROW(cvtsd2si) FMA_ROWS(vfmadd) FMA_ROWS(vfmsub)
-                    FMA_ROWS(vfnmadd)
+    HOST_ROW(pshufb, HOST_SIMD_SSE41),
+    HOST_ROW(aesenc, HOST_SIMD_AES),
+    HOST_ROW(aesenclast, HOST_SIMD_AES),
+    HOST_ROW(aesdec, HOST_SIMD_AES),
+    HOST_ROW(aesdeclast, HOST_SIMD_AES),
+    HOST_ROW(aesimc, HOST_SIMD_AES),
+    HOST_ROW(pclmulqdq, HOST_SIMD_CLMUL),
+    FOUR_ROWS(add),
+    FOUR_ROWS(sub),
+    FOUR_ROWS(mul),
+    FOUR_ROWS(div),
+    FOUR_ROWS(min),
+    FOUR_ROWS(max),
+    FOUR_ROWS(sqrt),
+    SCALAR_ROW(cvtss2sd),
+    SCALAR_ROW(cvtsd2ss),
+    SCALAR_ROW(ucomiss),
+    SCALAR_ROW(ucomisd),
+    SCALAR_ROW(comiss),
+    SCALAR_ROW(comisd),
+    SCALAR_ROW(cvttss2si),
+    SCALAR_ROW(cvttsd2si),
+    SCALAR_ROW(cvtsd2si),
+    FMA_ROWS(vfmadd),
+    FMA_ROWS(vfmsub),
+    FMA_ROWS(vfnmadd),
 #endif
 };
 
@@ -224,7 +270,7 @@ uop_fn vec_hot(cpu_vec_fn *fn, bool mem, bool ymm)
 {
     for (unsigned i = 0; i < sizeof table / sizeof table[0]; i++) {
         const struct hot *h = &table[i];
-        if (h->fn == fn)
+        if (h->fn == fn && !(h->needs & ~vec_host_features()))
             return mem ? (ymm ? h->ymm_mem : h->mem) : (ymm ? h->ymm_reg : h->reg);
     }
     return NULL;

@@ -52,7 +52,7 @@ static const struct by_imm by_imm[] = {
 #include "cpu/x86/vec_imm.def"
 };
 
-static unsigned host_features(void)
+unsigned vec_host_features(void)
 {
     static _Atomic unsigned known;
     unsigned features = atomic_load_explicit(&known, memory_order_relaxed);
@@ -65,7 +65,7 @@ static unsigned host_features(void)
 
 bool vec_by_host(const struct translator *t, unsigned needed)
 {
-    return HOST_SIMD && !(t->mode & MODE_FP_TRAP) && !(needed & ~host_features());
+    return HOST_SIMD && !(t->mode & MODE_FP_TRAP) && !(needed & ~vec_host_features());
 }
 
 /* SIMD instructions that neither touch vector state nor ask for its being switched on. */

@@ -110,6 +110,8 @@ struct vec_work {
 };
 void vec_emit_work(struct translator *t, const struct vec_work *work);
 
+/* HOST_SIMD_* of the host's CPU. */
+unsigned vec_host_features(void);
 /* May the host's own instructions do it? `needed` is HOST_SIMD_*. */
 bool vec_by_host(const struct translator *t, unsigned needed);
 

@@ -156,15 +156,15 @@ void fault_each_call(const char *name, fault_path path, void *context, unsigned 
     run_once(path, context, 0, 0, false);
 }
 
-const vmaccel_platform *fault_kvm(void)
+const vmaccel_platform *fault_platform(void **state)
 {
-    const vmaccel_platform *kvm = vmaccel_platform_find("kvm");
+    const vmaccel_platform *platform = vmaccel_platform_find(*state);
     vmaccel_platform_info info;
 
-    assert_non_null(kvm);
-    assert_int_equal(vmaccel_platform_probe(kvm, &info), VMACCEL_OK);
+    assert_non_null(platform);
+    assert_int_equal(vmaccel_platform_probe(platform, &info), VMACCEL_OK);
     if (info.status == VMACCEL_OK)
-        return kvm;
+        return platform;
     printf("# skipped: %s\n", info.reason);
     skip();
     return NULL;

@@ -42,7 +42,10 @@ void fault_broken(const char *file, int line, const char *what);
 /* The failed call has shown in something other than a status. */
 void fault_shown(void);
 
-/* KVM where it can be used; the test is skipped where not. */
-const vmaccel_platform *fault_kvm(void);
+/* A test for the platform that its state names. */
+#define FAULT_TEST(test, platform) {#test ", " platform, test, NULL, NULL, (char[]){platform}}
+
+/* The platform where it can be used; the test is skipped where not. */
+const vmaccel_platform *fault_platform(void **state);
 
 #endif

@@ -24,7 +24,7 @@ static const unsigned char guest[] = {
 };
 
 struct path {
-    const vmaccel_platform *kvm;
+    const vmaccel_platform *platform;
     char file[32];
     unsigned written;
 };
@@ -41,7 +41,7 @@ static vmaccel_status create(struct path *p, vmaccel_machine **machine)
 {
     vmaccel_machine_config config = {
         .size = sizeof(config),
-        .platform = p->kvm,
+        .platform = p->platform,
         .cpus = 2,
         .format = VMACCEL_BOOT_FLAT_REAL,
         .memory = 16u << 20,
@@ -90,10 +90,9 @@ static void life(void *context)
 
 static void every_call_of_a_life(void **state)
 {
-    struct path p = {.kvm = fault_kvm(), .file = "/tmp/vmaccel-fault-XXXXXX"};
+    struct path p = {.platform = fault_platform(state), .file = "/tmp/vmaccel-fault-XXXXXX"};
     int fd = mkstemp(p.file);
 
-    (void)state;
     assert_true(fd >= 0);
     assert_int_equal(write(fd, guest, sizeof(guest)), sizeof(guest));
     close(fd);
@@ -103,7 +102,7 @@ static void every_call_of_a_life(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_call_of_a_life)};
+    const struct CMUnitTest tests[] = {FAULT_TEST(every_call_of_a_life, "kvm")};
 
     return cmocka_run_group_tests_name("fault.machine", tests, NULL, NULL);
 }

@@ -57,17 +57,16 @@ static void touch_registers(vmaccel_vcpu *vcpu, unsigned i)
 
 static void nothing_is_allocated(void **state)
 {
-    const vmaccel_platform *kvm = fault_kvm();
+    const vmaccel_platform *platform = fault_platform(state);
     vmaccel_vm *vm;
     vmaccel_vcpu *vcpu;
     vmaccel_x86_regs regs;
     vmaccel_x86_sregs sregs;
     unsigned seen[4] = {0}, kicks = 0;
 
-    (void)state;
     unsigned long start = os_calls_allocations();
     memcpy(code, guest, sizeof(guest));
-    OK(vmaccel_vm_create(kvm, NULL, &vm));
+    OK(vmaccel_vm_create(platform, NULL, &vm));
     OK(vmaccel_memory_map(vm, CODE, sizeof(code), code, VMACCEL_MEM_RWX));
     OK(vmaccel_vcpu_create(vm, 0, NULL, &vcpu));
     OK(vmaccel_x86_get_sregs(vcpu, &sregs));
@@ -104,7 +103,8 @@ static void nothing_is_allocated(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(nothing_is_allocated)};
+    const struct CMUnitTest tests[] = {FAULT_TEST(nothing_is_allocated, "kvm"),
+                                       FAULT_TEST(nothing_is_allocated, "soft")};
 
     return cmocka_run_group_tests_name("fault.no_alloc", tests, NULL, NULL);
 }

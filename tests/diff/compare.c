@@ -110,11 +110,19 @@ static uint64_t address_mask(const struct program *p, const struct outcome *host
                : UINT64_MAX;
 }
 
+/* AMD's bit that lets SSE operands be unaligned; #GP elsewhere. */
+static bool has_misaligned_sse(const struct outcome *host)
+{
+    return host->state.xsave[XSAVE_MXCSR + 2] & 2;
+}
+
 const char *compare(const struct program *p, const struct outcome *host, const struct outcome *soft)
 {
     const struct state *h = &host->state, *s = &soft->state;
     if (host->vector != VECTOR_NONE &&
         (canonical_by_base(p, host, soft) || either_fault(p, host, soft)))
+        return NULL;
+    if (has_misaligned_sse(host))
         return NULL;
     if (host->vector != soft->vector)
         return "vector";

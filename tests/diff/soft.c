@@ -242,9 +242,10 @@ void soft_run(const struct program *p, struct outcome *o, bool step)
     } else if (exit.reason == CPU_EXIT_DEBUG && exit.u.debug.breakpoint) {
         o->vector = 3;
         /* It exits before INT3, which traps after it. */
-        uint64_t off = o->state.rip - p->address;
+        uint64_t off = o->state.rip - CODE;
         static struct insn insn;
-        if (off < p->size && decode(p->narrow, p->bytes + off, p->size - off, &insn))
+        if (off < CODE_SIZE &&
+            decode(p->narrow, ram + WINDOW_GPA + (CODE - WINDOW) + off, CODE_SIZE - off, &insn))
             o->state.rip += insn.i.length;
         forget();
     } else {

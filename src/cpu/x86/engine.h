@@ -69,9 +69,9 @@ extern const uop_fn uop_block_head;
 /* ---- mmu.c ---- */
 
 #define ACCESS_WRITE   1u
-#define ACCESS_SYSTEM  2u /* supervisor whatever the CPL */
-#define ACCESS_RMW     4u /* a read that faults as a write */
-#define ACCESS_ELEMENT 8u /* AC does not apply */
+#define ACCESS_SYSTEM  2u  /* supervisor whatever the CPL */
+#define ACCESS_RMW     4u  /* a read that faults as a write */
+#define ACCESS_ELEMENT 64u /* AC does not apply; 8 and up to 32 are the walk's own */
 
 struct physical {
     uint64_t gpa;  /* of the byte */

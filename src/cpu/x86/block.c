@@ -161,6 +161,10 @@ static struct block *make(struct cpu *c, struct source *s)
     struct block *b = (struct block *)(void *)(code->arena + code->used);
     code->used += total;
     memcpy(b->uops, code->uops, count * sizeof(struct uop));
+    for (unsigned i = 0; i < code->inner_count; i++) {
+        struct uop *u = &b->uops[code->inner[i]];
+        u->link = b->uops + (u->link - code->uops);
+    }
     uint8_t *copy = (uint8_t *)b + head;
     memcpy(copy, bytes, size);
     b->bytes = copy;

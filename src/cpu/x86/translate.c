@@ -135,7 +135,7 @@ static void find_live_flags(struct code_cache *code, unsigned count)
             live &= ~(uint64_t)(f->modified | f->set_0 | f->set_1);
         if (f)
             live |= f->tested & CC_ARITH;
-        if (may_fault(insn, ops))
+        if (may_fault(insn, ops) || insn->meta.category == ZYDIS_CATEGORY_COND_BR)
             live = CC_ARITH;
     }
 }
@@ -154,11 +154,13 @@ static void correct_base(const ZydisDecodedInstruction *insn, ZydisDecodedOperan
         }
 }
 
-/* Instructions after which code, mode or interrupts may have changed. */
-static bool ends_decoding(const ZydisDecodedInstruction *insn)
+/* Instructions after which code, mode or interrupts may have changed, and jumps. What follows a
+ * conditional jump is taken along for some time. */
+static bool ends_decoding(const ZydisDecodedInstruction *insn, unsigned *branches)
 {
     switch (insn->meta.category) {
     case ZYDIS_CATEGORY_COND_BR:
+        return ++*branches == BLOCK_MAX_BRANCHES;
     case ZYDIS_CATEGORY_UNCOND_BR:
     case ZYDIS_CATEGORY_CALL:
     case ZYDIS_CATEGORY_RET:
@@ -230,12 +232,36 @@ static void translate_one(struct translator *t)
     translate_fault(t, EXC_UD);
 }
 
+/* Conditional jumps forward to an instruction of the same block stay in it. `starts` has the first
+ * uop of each of `count` instructions. */
+static void link_inside(struct code_cache *code, const uint16_t *starts, unsigned count)
+{
+    code->inner_count = 0;
+    for (unsigned i = 0; i + 1 < count; i++) {
+        const ZydisDecodedInstruction *insn = &code->insns[i].insn;
+        if (insn->meta.category != ZYDIS_CATEGORY_COND_BR)
+            continue;
+        struct uop *u = &code->uops[starts[i + 1] - 1];
+        int64_t target = code->insns[i].off + insn->length + code->insns[i].ops[0].imm.value.s;
+        if (u->link != NULL || u->disp != target)
+            continue;
+        for (unsigned j = i + 1; j < count; j++) {
+            if (code->insns[j].off == target) {
+                u->disp = 0;
+                u->link = &code->uops[starts[j]];
+                code->inner[code->inner_count++] = (uint16_t)(starts[i + 1] - 1);
+            }
+        }
+    }
+}
+
 unsigned translate_block(struct cpu *c, const uint8_t *bytes, size_t available, bool crosses,
                          uint16_t *size)
 {
     struct code_cache *code = c->code;
     const ZydisDecoder *decoder = decoder_for(c);
     unsigned count = 0, limit = crosses || (c->mode & MODE_STEP) ? 1 : BLOCK_MAX_INSNS;
+    unsigned branches = 0;
     size_t off = 0;
     uint8_t fault = 0;
     bool ended = false;
@@ -258,7 +284,7 @@ unsigned translate_block(struct cpu *c, const uint8_t *bytes, size_t available, 
         }
         correct_base(&code->insns[count].insn, code->insns[count].ops);
         code->insns[count].off = (uint16_t)off;
-        ended = ends_decoding(&code->insns[count].insn);
+        ended = ends_decoding(&code->insns[count].insn, &branches);
         off += code->insns[count].insn.length;
         count++;
     }
@@ -271,7 +297,9 @@ unsigned translate_block(struct cpu *c, const uint8_t *bytes, size_t available, 
     t.end = code->uops + BLOCK_MAX_UOPS;
     emit(&t, uop_block_head);
     size_t done = 0;
+    uint16_t starts[BLOCK_MAX_INSNS];
     for (unsigned i = 0; i < count && !t.ends_block && t.out < t.end; i++) {
+        starts[i] = (uint16_t)(t.out - code->uops);
         t.insn = code->insns[i].insn;
         memcpy(t.ops, code->insns[i].ops, sizeof t.ops[0] * t.insn.operand_count);
         t.bytes = bytes + code->insns[i].off;
@@ -280,6 +308,7 @@ unsigned translate_block(struct cpu *c, const uint8_t *bytes, size_t available, 
         translate_one(&t);
         done = i + 1u;
     }
+    link_inside(code, starts, (unsigned)done);
     t.off =
         done == 0 ? 0 : (uint16_t)(code->insns[done - 1].off + code->insns[done - 1].insn.length);
     *size = t.off;

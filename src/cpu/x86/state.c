@@ -92,7 +92,7 @@ void cpu_reset(struct cpu *c)
     c->x87.fcw = 0x40;
     c->mxcsr = 0x1f80;
     c->xcr0 = 1;
-    c->dr6 = X86_DR6_FIXED;
+    c->dr6 = UINT64_C(0xffff0ff0);
     c->dr7 = X86_DR7_FIXED;
     c->msr = (struct msrs){.pat = UINT64_C(0x0007040600070406)};
     cpu_set_sregs(c, &sregs);

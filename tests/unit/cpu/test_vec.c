@@ -112,6 +112,7 @@ static void fail_on(const char *what, const cpu_vec *a, const cpu_vec *b, const 
     SSE_IMM(name, vec_##name, imm) AVX_IMM(name, vec_##name, imm, UNARY_OPERANDS)
 #define IMMS(OP, name) OP(name, 0) OP(name, 1) OP(name, 0x1b) OP(name, 0x6c) OP(name, 0xe5)
 
+/* clang-format off */
 static void arithmetic(void **context)
 {
     (void)context;
@@ -309,6 +310,8 @@ static void strings(void **context)
         STRINGS(0x1a) STRINGS(0x38) STRINGS(0x30) STRINGS(0x4c) STRINGS(0x5d) STRINGS(0x7f)
             STRINGS(0x44) STRINGS(0x29)
 }
+
+/* clang-format on */
 
 /* ---- Floating point ---- */
 

@@ -6,11 +6,13 @@
 #   make check      conformance suite, CHECK=options        make tsan      tests under TSan
 #   make bench      benchmarks, BENCH=options               make rig       real KVM code under QEMU
 #   make fuzz       FUZZ_SECONDS= each, FUZZ_TOTAL= in all  make docs      check and format the docs
+#   make check-diff  the software CPU against this host's, MINUTES=10
 #   make bench-compute  the speed of guest code beside QEMU's TCG, COMPUTE=options
 
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 FUZZ_SECONDS ?= 60
+MINUTES ?= 10
 SUMMARY = JOBS=$(JOBS) scripts/test-summary
 ASAN = 'build/asan=^(unit|conformance|fault)$$'
 TSAN = 'build/tsan=^(unit|conformance)$$'
@@ -20,7 +22,7 @@ SOURCES = git ls-files '*.c' '*.h'
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := all
-.PHONY: all help setup run test bench bench-compute check fuzz docs install format format-check \
+.PHONY: all help setup run test bench bench-compute check check-diff fuzz docs install format format-check \
 	rig asan tsan clean
 
 all: build-release
@@ -56,6 +58,10 @@ bench-compute: build-release
 
 check: build-release
 	@build/vmaccel check $(CHECK)
+
+check-diff: build-release
+	@for mode in 64 32; do build/tests/diff-cpu --mode $$mode --seed $$(date +%s) -j $(JOBS) \
+	    --seconds $$(($(MINUTES) * 30)) --out build/findings || exit 1; done
 
 fuzz: build-fuzz
 	@tests/fuzz/run build/fuzz $(FUZZ_SECONDS) $(FUZZ_TOTAL)

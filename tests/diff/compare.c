@@ -55,6 +55,10 @@ static bool has_several_accesses(const struct insn *insn)
         return insn->group == GROUP_STRING;
     case ZYDIS_MNEMONIC_ENTER:
     case ZYDIS_MNEMONIC_CALL:
+    case ZYDIS_MNEMONIC_PUSHA:
+    case ZYDIS_MNEMONIC_PUSHAD:
+    case ZYDIS_MNEMONIC_POPA:
+    case ZYDIS_MNEMONIC_POPAD:
         return true;
     default:
         return false;
@@ -84,6 +88,10 @@ static bool either_fault(const struct program *p, const struct outcome *host,
                          const struct outcome *soft)
 {
     unsigned i = program_index(p, host);
+    /* Past the last byte of a flat segment: a fault, or on to address 0. */
+    if (p->narrow && (host->vector == 13 || host->vector == 12) && soft->vector == 14 &&
+        soft->address >= 0xffffff00)
+        return true;
     if (i == p->count)
         return false;
     if (has_several_accesses(&p->at[i]) && host->state.rip == soft->state.rip &&

@@ -83,7 +83,7 @@ ALWAYS_INLINE uint64_t bit_distance(struct cpu *c, const struct uop *u)
     int64_t bit = u->aux == SIZE64   ? (int64_t)R64(c, u->src)
                   : u->aux == SIZE32 ? (int32_t)R32(c, u->src)
                                      : (int16_t)R16(c, u->src);
-    return (uint64_t)(bit >> (u->aux + 3) << u->aux);
+    return (uint64_t)(bit >> (u->aux + 3)) << u->aux;
 }
 
 UOP bit_element(struct cpu *c, const struct uop *u)

@@ -277,7 +277,8 @@ static bool after_block(struct cpu *c)
     }
     if (c->event.kind == EVENT_EXCEPTION || c->event.kind == EVENT_SOFT) {
         c->write_count = 0;
-        c->replay.count = c->replay.next = 0;
+        if (!c->in_delivery)
+            c->replay.count = c->replay.next = 0;
         if (c->event.kind == EVENT_EXCEPTION && intercepted(c))
             return true;
         bool was_step = c->debug.step;
@@ -352,6 +353,16 @@ static void run_loop(struct cpu *c, bool one)
 {
     for (;;) {
         c->event.kind = EVENT_NONE;
+        if (c->in_delivery) { /* a device answered for a table or a stack */
+            c->stepping = false;
+            cpu_update_mode(c);
+            c->event = c->queued;
+            c->queued.kind = EVENT_NONE;
+            c->event_injected = true;
+            if (after_block(c) || step_exit(c))
+                return;
+            continue;
+        }
         bool replaying = c->stepping;
         if (!replaying) {
             if (one) {
@@ -432,6 +443,7 @@ void cpu_abandon(struct cpu *c)
 {
     c->exit.awaits_answer = false;
     c->answered = false;
+    c->in_delivery = false;
     c->replay.count = c->replay.next = 0;
     c->write_count = c->write_next = 0;
     c->exit_held = false;

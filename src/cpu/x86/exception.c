@@ -346,7 +346,7 @@ void cpu_deliver_event(struct cpu *c)
     c->in_delivery = true;
     while (deliver_or_fault(c, &e))
         ;
-    c->in_delivery = false;
+    c->in_delivery = c->event.kind == EVENT_EXIT && c->exit.awaits_answer;
     c->ext = 0;
 }
 

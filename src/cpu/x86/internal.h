@@ -237,7 +237,7 @@ struct cpu {
     uint32_t verified; /* the number proper */
     uint64_t rflags;   /* without the CC_ARITH bits */
     bool stop;         /* leave the block after this instruction */
-    bool in_delivery;
+    bool in_delivery;  /* of c->queued, which waits for a device's answer */
     uint8_t ext; /* EXT bit of error codes: 1 while an event other than INT n is in delivery */
     uint8_t cpl;
 

@@ -100,11 +100,15 @@ static bool either_fault(const struct program *p, const struct outcome *host,
     /* AMD's CPUs have the x87 ready for MMX by then. */
     if (host->state.rip == soft->state.rip && host->vector == soft->vector && uses_mmx(&p->at[i]))
         return true;
+    /* A step's trap between elements, before the fault of one of them. */
+    if (p->at[i].group == GROUP_GATHER && host->vector == 1)
+        return true;
     /* #AC against #PF, and #AC at all for more than 8 bytes. */
     if ((host->state.rflags & FLAG_AC) == 0)
         return false;
     if (host->state.rip == soft->state.rip && (host->vector == 17 || soft->vector == 17) &&
-        (host->vector == 14 || soft->vector == 14))
+        (host->vector == 12 || host->vector == 13 || host->vector == 14 || soft->vector == 12 ||
+         soft->vector == 13 || soft->vector == 14))
         return true;
     return host->vector == 17 && widest_access(&p->at[i]) > 64;
 }

@@ -377,6 +377,10 @@ static bool vendor_specific(const struct program *p, const ZydisDecodedInstructi
         ((i->opcode >= 0x2c && i->opcode <= 0x2f) || i->opcode == 0x8c || i->opcode == 0x8e) &&
         i->opcode_map == ZYDIS_OPCODE_MAP_0F38)
         return true;
+    /* AMD: no 64-bit form in 32-bit code; Intel ignores W. */
+    if (p->narrow && i->encoding == ZYDIS_INSTRUCTION_ENCODING_VEX && i->raw.vex.W &&
+        (i->mnemonic == ZYDIS_MNEMONIC_VPINSRD || i->mnemonic == ZYDIS_MNEMONIC_VPEXTRD))
+        return true;
     /* AMD reads 32 bits. */
     return i->mnemonic == ZYDIS_MNEMONIC_MOVSXD && i->operand_width == 16;
 }

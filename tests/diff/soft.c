@@ -23,7 +23,7 @@ uint8_t *soft_memory;
 static struct cpu_vm *vm;
 static struct cpu *cpu;
 static vmaccel_x86_sregs sregs[2];
-static bool in_narrow;
+static bool in_narrow, bases_stale;
 static _Atomic bool running;
 
 static bool page(void *context, uint64_t gpa, bool write, struct cpu_page *p)
@@ -151,9 +151,10 @@ void soft_interrupt(void)
 static void set_state(const struct program *p, const struct state *s)
 {
     vmaccel_x86_sregs *sr = &sregs[p->narrow];
-    if (in_narrow != p->narrow || sr->fs.base != s->fs_base || sr->gs.base != s->gs_base ||
-        p->bases_change) {
+    if (in_narrow != p->narrow || bases_stale || sr->fs.base != s->fs_base ||
+        sr->gs.base != s->gs_base) {
         in_narrow = p->narrow;
+        bases_stale = false;
         sr->fs.base = s->fs_base;
         sr->gs.base = s->gs_base;
         cpu_set_sregs(cpu, sr);
@@ -192,6 +193,7 @@ static void get_state(const struct program *p, struct state *s)
     s->rflags = g.rflags;
     cpu_get_xsave(cpu, s->xsave);
     if (p->bases_change) {
+        bases_stale = true;
         vmaccel_x86_sregs sr;
         cpu_get_sregs(cpu, &sr);
         s->fs_base = sr.fs.base;
@@ -217,7 +219,7 @@ void soft_run(const struct program *p, struct outcome *o, bool step)
         unsigned steps = 0;
         do
             cpu_step(cpu, &exit);
-        while (exit.reason == CPU_EXIT_STEPPED && ++steps < 10000);
+        while (exit.reason == CPU_EXIT_STEPPED && ++steps < 200000);
     } else {
         cpu_run(cpu, &exit);
     }

@@ -212,6 +212,43 @@ static uint8_t unavailable(const struct translator *t)
     return (xmm || mmx) && (t->mode & MODE_TS) ? EXC_NM : 0;
 }
 
+/* Whether x87, MMX or vector registers are touched. */
+static bool uses_fp(const struct translator *t)
+{
+    const ZydisDecodedInstruction *insn = &t->insn;
+    switch (insn->meta.isa_set) {
+    case ZYDIS_ISA_SET_X87:
+    case ZYDIS_ISA_SET_PENTIUMMMX:
+    case ZYDIS_ISA_SET_SSEMXCSR:
+    case ZYDIS_ISA_SET_FXSAVE:
+    case ZYDIS_ISA_SET_FXSAVE64:
+    case ZYDIS_ISA_SET_XSAVE:
+    case ZYDIS_ISA_SET_XSAVEC:
+    case ZYDIS_ISA_SET_XSAVEOPT:
+    case ZYDIS_ISA_SET_XSAVES:
+    case ZYDIS_ISA_SET_AVX: /* VZEROALL names none */
+        return true;
+    default:
+        break;
+    }
+    for (unsigned i = 0; i < insn->operand_count; i++) {
+        ZydisRegisterClass class = t->ops[i].type == ZYDIS_OPERAND_TYPE_REGISTER
+                                       ? ZydisRegisterGetClass(t->ops[i].reg.value)
+                                       : ZYDIS_REGCLASS_INVALID;
+        if (class == ZYDIS_REGCLASS_XMM || class == ZYDIS_REGCLASS_YMM ||
+            class == ZYDIS_REGCLASS_MMX || class == ZYDIS_REGCLASS_X87)
+            return true;
+    }
+    return false;
+}
+
+static const struct uop *op_want_fp(struct cpu *c, const struct uop *u)
+{
+    cpu_raise_unsupported(c, u);
+    c->wants_fp = true;
+    return NULL;
+}
+
 static void translate_one(struct translator *t)
 {
     static translate_fn *const groups[] = {translate_integer, translate_control, translate_vector,
@@ -224,6 +261,11 @@ static void translate_one(struct translator *t)
     uint8_t vector = unavailable(t);
     if (vector) {
         translate_fault(t, vector);
+        return;
+    }
+    if ((t->mode & MODE_NO_FP) && uses_fp(t)) {
+        emit(t, op_want_fp);
+        t->ends_block = true;
         return;
     }
     for (unsigned i = 0; i < sizeof groups / sizeof groups[0]; i++)
@@ -253,6 +295,31 @@ static void link_inside(struct code_cache *code, const uint16_t *starts, unsigne
             }
         }
     }
+}
+
+/* Emit the uops of `count` decoded instructions; returns for how many there was room. */
+static unsigned emit_all(struct translator *t, const uint8_t *bytes, unsigned count)
+{
+    struct code_cache *code = t->c->code;
+    uint16_t starts[BLOCK_MAX_INSNS];
+    unsigned done = 0;
+    find_live_flags(code, count);
+    t->out = code->uops;
+    t->end = code->uops + BLOCK_MAX_UOPS;
+    t->off = 0;
+    emit(t, uop_block_head);
+    for (unsigned i = 0; i < count && !t->ends_block && t->out < t->end; i++) {
+        starts[i] = (uint16_t)(t->out - code->uops);
+        t->insn = code->insns[i].insn;
+        memcpy(t->ops, code->insns[i].ops, sizeof t->ops[0] * t->insn.operand_count);
+        t->bytes = bytes + code->insns[i].off;
+        t->off = code->insns[i].off;
+        t->live_flags = code->insns[i].live;
+        translate_one(t);
+        done = i + 1;
+    }
+    link_inside(code, starts, done);
+    return done;
 }
 
 unsigned translate_block(struct cpu *c, const uint8_t *bytes, size_t available, bool crosses,
@@ -288,27 +355,16 @@ unsigned translate_block(struct cpu *c, const uint8_t *bytes, size_t available, 
         off += code->insns[count].insn.length;
         count++;
     }
-    find_live_flags(code, count);
-
     struct translator t = {.c = c, .mode = c->mode, .page_bound = crosses};
     t.page_offset = (unsigned)((c->mode & MODE_CODE64 ? 0 : c->seg[SEG_CS].base) + c->r[RIP]) &
                     (CPU_PAGE_SIZE - 1);
-    t.out = code->uops;
-    t.end = code->uops + BLOCK_MAX_UOPS;
-    emit(&t, uop_block_head);
-    size_t done = 0;
-    uint16_t starts[BLOCK_MAX_INSNS];
-    for (unsigned i = 0; i < count && !t.ends_block && t.out < t.end; i++) {
-        starts[i] = (uint16_t)(t.out - code->uops);
-        t.insn = code->insns[i].insn;
-        memcpy(t.ops, code->insns[i].ops, sizeof t.ops[0] * t.insn.operand_count);
-        t.bytes = bytes + code->insns[i].off;
-        t.off = code->insns[i].off;
-        t.live_flags = code->insns[i].live;
-        translate_one(&t);
-        done = i + 1u;
+    unsigned done = emit_all(&t, bytes, count);
+    if (!t.ends_block && done < count) {
+        /* No room for all: what was left out kills no flags. */
+        count = done;
+        fault = 0;
+        emit_all(&t, bytes, count);
     }
-    link_inside(code, starts, (unsigned)done);
     t.off =
         done == 0 ? 0 : (uint16_t)(code->insns[done - 1].off + code->insns[done - 1].insn.length);
     *size = t.off;

@@ -15,15 +15,15 @@
 
 static double doubles[ARGUMENTS], seconds[ARGUMENTS];
 
+/* clang-format off */
 #define UNARY(X)                                                                                   \
-    X(sin)                                                                                         \
-    X(cos)                                                                                         \
-    X(tan)                                                                                         \
-    X(asin) X(acos) X(atan) X(sinh) X(cosh) X(tanh) X(asinh) X(acosh) X(atanh) X(exp) X(exp2)      \
-        X(expm1) X(log) X(log2) X(log10) X(log1p) X(sqrt) X(cbrt) X(erf) X(erfc) X(lgamma)         \
-            X(tgamma) X(floor) X(ceil) X(trunc) X(rint) X(nearbyint) X(round) X(logb) X(fabs)
+    X(sin) X(cos) X(tan) X(asin) X(acos) X(atan) X(sinh) X(cosh) X(tanh) X(asinh) X(acosh)         \
+    X(atanh) X(exp) X(exp2) X(expm1) X(log) X(log2) X(log10) X(log1p) X(sqrt) X(cbrt) X(erf)       \
+    X(erfc) X(lgamma) X(tgamma) X(floor) X(ceil) X(trunc) X(rint) X(nearbyint) X(round) X(logb)    \
+    X(fabs)
 #define BINARY(X)                                                                                  \
     X(pow) X(fmod) X(remainder) X(atan2) X(hypot) X(nextafter) X(fdim) X(fmax) X(fmin) X(copysign)
+/* clang-format on */
 
 /* A long double's padding is not part of its value. */
 #define SIZE_double     8

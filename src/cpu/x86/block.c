@@ -240,6 +240,16 @@ const struct uop *block_find(struct cpu *c)
     }
 }
 
+const struct uop *block_given(struct cpu *c)
+{
+    uint16_t size;
+    c->event.kind = EVENT_NONE;
+    if (translate_block(c, c->given.bytes, c->given.count, false, &size) == 0)
+        return NULL;
+    c->code->uops[0].imm = c->verified;
+    return c->code->uops;
+}
+
 const struct uop *cpu_link(struct cpu *c, const struct uop *u)
 {
     if (UNLIKELY(atomic_load_explicit(&c->epoch, memory_order_relaxed) == 0))

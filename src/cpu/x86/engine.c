@@ -232,7 +232,9 @@ static void run_block(struct cpu *c)
     bool step = c->mode & MODE_STEP;
     if (step && (cpu_dr7(c) & 0xff) && instruction_breakpoint(c))
         return;
-    const struct uop *u = block_find(c);
+    const struct uop *u = c->given.count ? block_given(c) : NULL;
+    if (!u)
+        u = block_find(c);
     if (!u)
         return;
     if ((uint32_t)u->imm != atomic_load_explicit(&c->epoch, memory_order_relaxed)) {

@@ -54,6 +54,8 @@ struct code_cache {
     unsigned inner_count;
 };
 
+/* The uops for the bytes in c->given, or NULL: they end before their instruction. */
+const struct uop *block_given(struct cpu *c);
 /* The uops for r[RIP] in the current mode, or NULL with c->event filled. */
 const struct uop *block_find(struct cpu *c);
 void block_drop_all(struct cpu *c);

@@ -76,6 +76,7 @@ enum { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_COUNT };
 #define MODE_FP_TRAP   (1u << 16) /* MXCSR has an exception unmasked: SSE arithmetic is checked */
 #define MODE_STEP      (1u << 17) /* blocks of one instruction: TF, breakpoints, shadow */
 #define MODE_OSXSAVE   (1u << 18) /* CR4.OSXSAVE */
+#define MODE_NO_FP     (1u << 19) /* x87 and vector registers are not here yet: see emulate.h */
 
 struct uop;
 /* Returns the uop to run next, or NULL to go back to the engine's loop: r[RIP] is then exact. */
@@ -308,6 +309,13 @@ struct cpu {
     struct features {
         uint64_t bits[4]; /* FEATURE_* that the CPUID table has */
     } features;
+
+    bool without_fp; /* MODE_NO_FP */
+    bool wants_fp;   /* an instruction met without them */
+    /* The instruction's bytes from elsewhere, run in place of those at r[RIP]. */
+    struct {
+        uint8_t count, bytes[15];
+    } given;
 
     struct code_cache *code;
     struct mmu *mmu;

@@ -60,6 +60,8 @@ void cpu_update_mode(struct cpu *c)
     if ((c->rflags & X86_FLAGS_TF) || c->shadow || c->debug.step || (cpu_dr7(c) & 0xff) ||
         c->stepping)
         mode |= MODE_STEP;
+    if (c->without_fp)
+        mode |= MODE_NO_FP;
     c->mode = mode;
     mmu_select(c);
 }

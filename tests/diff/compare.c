@@ -39,7 +39,10 @@ static uint64_t flags_mask(const struct program *p, const struct outcome *o)
 {
     unsigned i = program_index(p, o);
     uint64_t undefined = p->undefined[i];
-    /* A wild jump: past the last instruction that could have made it. */
+    /* After a wild jump into the code, whatever its bytes mean there has run. */
+    if (o->vector != VECTOR_NONE && o->state.rip - CODE < CODE_SIZE &&
+        (i == p->count || o->state.rip != p->address + p->at[i].off))
+        undefined = ARITH;
     return ~(undefined | FLAG_RF);
 }
 
@@ -92,8 +95,17 @@ static bool either_fault(const struct program *p, const struct outcome *host,
     if (p->narrow && (host->vector == 13 || host->vector == 12) && soft->vector == 14 &&
         soft->address >= 0xffffff00)
         return true;
+    if (host->vector == VECTOR_TIMEOUT && soft->vector == VECTOR_TIMEOUT)
+        return true;
+    /* INT1, met by a wild jump, wants a gate. */
+    if (host->vector == 1 && soft->vector == 13 && soft->error == 0xb)
+        return true;
     if (i == p->count)
         return false;
+    /* Whether all of a large operand is checked first. */
+    if (widest_access(&p->at[i]) > 256 && host->state.rip == soft->state.rip &&
+        soft->vector != VECTOR_NONE)
+        return true;
     if (has_several_accesses(&p->at[i]) && host->state.rip == soft->state.rip &&
         soft->vector != VECTOR_NONE)
         return true;

@@ -82,6 +82,19 @@ static void emit_next(struct translator *t)
 /* No flag that this instruction might need to show in a fault is dropped before it. */
 static bool may_fault(const ZydisDecodedInstruction *insn, const ZydisDecodedOperand *ops)
 {
+    switch (insn->meta.isa_ext) {
+    case ZYDIS_ISA_EXT_BASE:
+    case ZYDIS_ISA_EXT_LONGMODE:
+    case ZYDIS_ISA_EXT_BMI1:
+    case ZYDIS_ISA_EXT_BMI2:
+    case ZYDIS_ISA_EXT_LZCNT:
+    case ZYDIS_ISA_EXT_MOVBE:
+        break;
+    default: /* moves and conversions of x87, MMX and SSE raise their own */
+        return true;
+    }
+    if (insn->mnemonic == ZYDIS_MNEMONIC_CLI || insn->mnemonic == ZYDIS_MNEMONIC_STI)
+        return true;
     switch (insn->meta.category) {
     case ZYDIS_CATEGORY_BINARY:
         if (insn->mnemonic == ZYDIS_MNEMONIC_DIV || insn->mnemonic == ZYDIS_MNEMONIC_IDIV)

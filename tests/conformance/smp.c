@@ -47,8 +47,9 @@ void case_smp_shared_counter(void)
     uint64_t counters[2];
     guest_map(&workers[0].guest, suite_vm(VMACCEL_IRQCHIP_NONE, VCPUS, 0, 0));
     GUEST_LOAD(&workers[0].guest, smp_count);
-    for (uint32_t i = 0; i < VCPUS; i++) {
+    for (uint32_t i = 1; i < VCPUS; i++)
         workers[i].guest = workers[0].guest;
+    for (uint32_t i = 0; i < VCPUS; i++) {
         workers[i].index = i;
         threads[i] = suite_spawn(count_together, &workers[i]);
     }

@@ -43,7 +43,13 @@ void fault_broken(const char *file, int line, const char *what);
 void fault_shown(void);
 
 /* A test for the platform that its state names. */
-#define FAULT_TEST(test, platform) {#test ", " platform, test, NULL, NULL, (char[]){platform}}
+#define FAULT_TEST(test, platform)                                                                 \
+    {                                                                                              \
+#test ", " platform, test, NULL, NULL, (char[])                                            \
+        {                                                                                          \
+            platform                                                                               \
+        }                                                                                          \
+    }
 
 /* The platform where it can be used; the test is skipped where not. */
 const vmaccel_platform *fault_platform(void **state);

@@ -361,11 +361,11 @@ typedef uint64_t __attribute__((may_alias)) reg64;
 #define NEXT(c, u) return ((u) + 1)->fn((c), (u) + 1)
 #define GOTO(c, u) return (u)->fn((c), (u))
 #else
-#define NEXT(c, u) return (u) + 1
-#define GOTO(c, u) return (u)
+#define NEXT(c, u) return (void)(c), (u) + 1
+#define GOTO(c, u) return (void)(c), (u)
 #endif
 /* The end of any other handler in the middle of an instruction, or one that stores nothing. */
-#define NEXT_SLOW(c, u) return (u) + 1
+#define NEXT_SLOW(c, u) return (void)(c), (u) + 1
 /* The end of an instruction that stored through cpu_store() and friends, or changed what the engine
  * must look at: leaves the block when something asked for it. */
 #define END_SLOW(c, u) return cpu_end((c), (u))

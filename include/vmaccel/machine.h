@@ -15,7 +15,7 @@ typedef struct vmaccel_machine vmaccel_machine;
 /* How the file in `kernel` is loaded. Values are append-only. */
 typedef enum vmaccel_boot_format {
     VMACCEL_BOOT_DETECT = 0,    /* by its content; never FLAT */
-    VMACCEL_BOOT_LINUX = 1,     /* x86: bzImage through its 64-bit entry; arm64: Image */
+    VMACCEL_BOOT_LINUX = 1,     /* x86: bzImage; arm64: Image */
     VMACCEL_BOOT_PVH = 2,       /* ELF with a PVH entry note */
     VMACCEL_BOOT_MULTIBOOT = 3, /* multiboot 1 ELF or a.out-kludge image */
     VMACCEL_BOOT_ELF = 4,       /* 64-bit ELF started at its entry in long mode, identity-mapped */

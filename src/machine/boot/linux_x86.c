@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A bzImage through its 64-bit entry. Source of the layout: the Linux kernel's
- * Documentation/arch/x86/boot.rst and zero-page.rst. */
+/* A bzImage through its 64-bit entry, or 32-bit where it has no other. Source of the layout: the
+ * Linux kernel's Documentation/arch/x86/boot.rst and zero-page.rst. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -45,8 +45,7 @@ enum {
 
 #define MAGIC_HDRS       0x53726448u /* "HdrS" */
 #define BOOT_FLAG        0xAA55u
-#define VERSION_OLDEST   0x0206u /* the first with cmdline_size */
-#define VERSION_64       0x020Cu /* the first with xloadflags */
+#define VERSION_OLDEST   0x020Cu /* the first with xloadflags */
 #define LOADED_HIGH      0x01u
 #define XLF_KERNEL_64    0x0001u
 #define XLF_ABOVE_4G     0x0002u
@@ -86,7 +85,7 @@ static vmaccel_status parse_sizes(const struct load *l, struct image *image)
                          " bytes",
                          l->kernel, image->payload_size, wanted);
     if (image->payload_size <= ENTRY_64)
-        return load_fail(VMACCEL_E_FORMAT, "%.120s: the kernel part ends before its 64-bit entry",
+        return load_fail(VMACCEL_E_FORMAT, "%.120s: the kernel part ends before its entry",
                          l->kernel);
     return VMACCEL_OK;
 }
@@ -126,21 +125,14 @@ static vmaccel_status parse(const struct load *l, struct image *image)
                          l->kernel);
     version = get16(k + HDR_VERSION);
     if (version < VERSION_OLDEST)
-        return load_fail(VMACCEL_E_FORMAT, "%.120s: boot protocol %u.%02u is older than 2.06",
+        return load_fail(VMACCEL_E_FORMAT, "%.120s: boot protocol %u.%02u is older than 2.12",
                          l->kernel, version >> 8, version & 0xFF);
-    if (version < VERSION_64)
-        return load_fail(VMACCEL_E_FORMAT,
-                         "%.120s: boot protocol %u.%02u has no 64-bit entry (2.12 has)", l->kernel,
-                         version >> 8, version & 0xFF);
     if (size < HDR_END_212 || HDR_MAGIC + k[HDR_JUMP_LENGTH] < HDR_END_212)
         return load_fail(VMACCEL_E_FORMAT, "%.120s: the boot header is truncated", l->kernel);
     if (!(k[HDR_LOADFLAGS] & LOADED_HIGH))
         return load_fail(VMACCEL_E_FORMAT,
                          "%.120s is a zImage, which is loaded low; a bzImage is "
                          "needed",
-                         l->kernel);
-    if (!(get16(k + HDR_XLOADFLAGS) & XLF_KERNEL_64))
-        return load_fail(VMACCEL_E_FORMAT, "%.120s is a 32-bit kernel; it has no 64-bit entry",
                          l->kernel);
     image->header = k;
     status = parse_sizes(l, image);
@@ -253,7 +245,9 @@ vmaccel_status boot_linux_x86(struct load *l, struct boot_state *state)
     if (status == VMACCEL_OK)
         status = make_zero_page(l, &image, initrd, command_line, &zero);
     if (status == VMACCEL_OK)
-        status = load_long_mode(l, image.load_address + ENTRY_64, state);
+        status = get16(image.header + HDR_XLOADFLAGS) & XLF_KERNEL_64
+                     ? load_long_mode(l, image.load_address + ENTRY_64, state)
+                     : load_protected_mode(l, image.load_address, state);
     if (status == VMACCEL_OK)
         state->regs.rsi = zero;
     return status;

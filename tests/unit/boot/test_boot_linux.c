@@ -44,6 +44,20 @@ static void loads_a_bzimage(void **context)
     rig_free(rig);
 }
 
+static void a_32_bit_kernel_starts_in_protected_mode(void **context)
+{
+    struct rig *rig = rig_new(8 * MIB);
+
+    (void)context;
+    make_bzimage(rig);
+    put16(rig->image + 0x236, 0);
+    expect_ok(rig);
+    assert_int_equal(rig->state.regs.rip, BZ_ADDRESS);
+    assert_protected_mode(rig);
+    assert_memory_equal(guest(rig, rig->state.regs.rsi, 4096) + 0x202, "HdrS", 4);
+    rig_free(rig);
+}
+
 static void every_truncation_is_an_error(void **context)
 {
     struct rig *rig = rig_new(4 * MIB);
@@ -80,10 +94,9 @@ static void bad_headers_are_named(void **context)
         {"HdrS magic is missing", 0x202, 4, 0, VMACCEL_E_FORMAT},
         {"HdrS magic is missing", 0x1FE, 2, 0, VMACCEL_E_FORMAT},
         {"boot protocol 2.05 is older", 0x206, 2, 0x205, VMACCEL_E_FORMAT},
-        {"boot protocol 2.11 has no 64-bit entry", 0x206, 2, 0x20B, VMACCEL_E_FORMAT},
+        {"boot protocol 2.11 is older than 2.12", 0x206, 2, 0x20B, VMACCEL_E_FORMAT},
         {"boot header is truncated", 0x201, 1, 0x20, VMACCEL_E_FORMAT},
         {"zImage", 0x211, 1, 0, VMACCEL_E_FORMAT},
-        {"32-bit kernel", 0x236, 2, 0, VMACCEL_E_FORMAT},
         {"setup code is 256 sectors", 0x1F1, 1, 255, VMACCEL_E_FORMAT},
         {"truncated: its kernel part", 0x1F4, 4, UINT32_MAX, VMACCEL_E_FORMAT},
         {"preferred address 0x0", 0x258, 8, 0, VMACCEL_E_FORMAT},
@@ -169,8 +182,11 @@ static void modules_are_refused(void **context)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(loads_a_bzimage),       cmocka_unit_test(every_truncation_is_an_error),
-        cmocka_unit_test(bad_headers_are_named), cmocka_unit_test(room_is_checked),
+        cmocka_unit_test(loads_a_bzimage),
+        cmocka_unit_test(every_truncation_is_an_error),
+        cmocka_unit_test(bad_headers_are_named),
+        cmocka_unit_test(room_is_checked),
+        cmocka_unit_test(a_32_bit_kernel_starts_in_protected_mode),
         cmocka_unit_test(modules_are_refused),
     };
 

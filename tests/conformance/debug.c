@@ -117,7 +117,7 @@ void case_step_over_rep_outs(void)
             uint32_t count = g.exit->u.io.count;
             guest_expect_io(SITE, &g, true, PORT, 1, count);
             CHECK(done + count <= COUNT);
-            CHECK_BYTES(g.exit->u.io.data, "step by s" + done, count);
+            CHECK_BYTES(g.exit->u.io.data, &"step by s"[done], count);
             done += count;
             RUN(&g);
         } else {

@@ -139,6 +139,9 @@ void program_generate(struct program *p, struct rng *g, const bool *groups, bool
 bool program_analyse(struct program *p);
 void state_random(struct state *s, const struct program *p, struct rng *g, uint8_t *memory);
 
+/* Puts the program into a CPU's code pages, which else hold INT3 for wild jumps to meet. */
+void code_replace(uint8_t *pages, const struct program *p);
+
 /* ---- The two CPUs ---- */
 
 /* Each has MEMORY_SIZE bytes of its own; to be filled before a run and compared after it. */

@@ -219,7 +219,7 @@ bool host_init(const char **why)
 
 void host_code(const struct program *p)
 {
-    memcpy(host_code_alias + (p->address - CODE), p->bytes, p->size);
+    code_replace(host_code_alias, p);
 }
 
 void host_run(const struct program *p, struct outcome *o)

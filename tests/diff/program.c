@@ -337,6 +337,22 @@ void program_generate(struct program *p, struct rng *g, const bool *groups, bool
     while (p->count == 0 || !program_analyse(p));
 }
 
+/* The last 16 bytes tell where the program before lies. */
+void code_replace(uint8_t *pages, const struct program *p)
+{
+    uint8_t *note = pages + CODE_SIZE - 16;
+    uint16_t at[2];
+    memcpy(at, note, 4);
+    if (at[1] == 0)
+        memset(pages, 0xcc, CODE_SIZE);
+    else
+        memset(pages + at[0], 0xcc, at[1]);
+    at[0] = (uint16_t)(p->address - CODE);
+    at[1] = p->size;
+    memcpy(pages + at[0], p->bytes, p->size);
+    memcpy(note, at, 4);
+}
+
 /* ---- What is undefined ---- */
 
 static bool undefined_result(const ZydisDecodedInstruction *i)

@@ -70,7 +70,7 @@ static void map_all(void)
     for (unsigned i = 6; i <= 7; i++)
         map(WINDOW + i * PAGE, WINDOW_GPA + i * PAGE, false, true);
     map(STUB, STUB_GPA, false, true);
-    memset(ram + STUB_GPA, 0xf4, PAGE); /* HLT: #GP in user mode */
+    ram[STUB_GPA] = ram[STUB_GPA + 64] = 0xf4; /* HLT: #GP in user mode */
 }
 
 /* What the host lacks is #UD there, so it is taken from the software CPU too. */
@@ -139,7 +139,7 @@ void soft_init(void)
 
 void soft_code(const struct program *p)
 {
-    memcpy(ram + WINDOW_GPA + (p->address - WINDOW), p->bytes, p->size);
+    code_replace(ram + WINDOW_GPA + (CODE - WINDOW), p);
 }
 
 void soft_interrupt(void)

@@ -161,6 +161,10 @@ static void translate_memory(struct translator *t, const struct entry *e,
     struct address address;
     struct uop *u;
 
+    /* What is pending comes before the segment's checks. */
+    if (!(t->mode & MODE_CODE64) && e->fn != x87_stcw && e->fn != x87_stsw && e->fn != x87_stenv &&
+        e->fn != x87_save)
+        emit(t, x87_wait);
     translate_address(t, op, operand_size(e, form), is_store(e->fn), &address);
     u = emit(t, e->fn);
     uop_set_address(u, &address);

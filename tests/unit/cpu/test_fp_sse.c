@@ -107,7 +107,7 @@ ONE(half, "vcvtps2ph $4, %%xmm0, %%xmm0\n\tmovd %%xmm0, %k[out]",
     f16_to_f32(c, (uint16_t)a))
 
 /* ZF, PF and CF as a mask of relations. */
-#define FLAGS_OUT "\n\tlahf\n\tmovzbl %%ah, %k[out]\n\tandl $0x45, %k[out]"
+#define FLAGS_OUT "\n\tlahf\n\tmovl %%eax, %k[out]\n\tshrl $8, %k[out]\n\tandl $0x45, %k[out]"
 #undef HOST
 #define HOST(name, insn)                                                                           \
     static uint64_t host_##name(uint32_t *mxcsr, uint64_t a, uint64_t b, uint64_t d)               \

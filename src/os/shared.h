@@ -11,13 +11,15 @@
 
 /* A guest's races are its own: the sanitizer is to look at the host's code only. */
 #if defined(__SANITIZE_THREAD__)
-#define OS_SHARED static __attribute__((no_sanitize_thread, noinline, unused))
+#define OS_SHARED_TSAN
 #elif defined(__has_feature)
 #if __has_feature(thread_sanitizer)
+#define OS_SHARED_TSAN
+#endif
+#endif
+#ifdef OS_SHARED_TSAN
 #define OS_SHARED static __attribute__((no_sanitize("thread"), noinline, unused))
-#endif
-#endif
-#ifndef OS_SHARED
+#else
 #define OS_SHARED static inline __attribute__((always_inline))
 #endif
 
@@ -57,7 +59,7 @@ OS_SHARED_ACCESS(32)
 OS_SHARED_ACCESS(64)
 
 /* Whole structures; element order is not promised. */
-#if defined(__SANITIZE_THREAD__)
+#ifdef OS_SHARED_TSAN
 OS_SHARED void os_copy(void *to, const void *from, size_t size)
 {
     for (size_t i = 0; i < size; i++)
@@ -71,7 +73,7 @@ OS_SHARED void os_copy(void *to, const void *from, size_t size)
 #endif
 
 /* Bytes that may overlap where `to` is below `from`, and a run of one value. */
-#if defined(__SANITIZE_THREAD__)
+#ifdef OS_SHARED_TSAN
 OS_SHARED void os_move_down(void *to, const void *from, size_t size)
 {
     os_copy(to, from, size);

@@ -355,9 +355,18 @@ typedef uint64_t __attribute__((may_alias)) reg64;
 
 /* ---- Passing on ---- */
 
+/* A sanitizer has work to do after what would be a tail call. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define CPU_NO_TAIL_CALLS
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                         \
+    __has_feature(memory_sanitizer)
+#define CPU_NO_TAIL_CALLS
+#endif
+#endif
+
 /* The end of a handler that takes no local's address: a tail call where the compiler makes one. */
-#if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) &&    \
-    !defined(CPU_NO_TAIL_CALLS)
+#if defined(__OPTIMIZE__) && !defined(CPU_NO_TAIL_CALLS)
 #define NEXT(c, u) return ((u) + 1)->fn((c), (u) + 1)
 #define GOTO(c, u) return (u)->fn((c), (u))
 #else

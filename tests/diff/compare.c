@@ -122,8 +122,6 @@ static bool either_fault(const struct program *p, const struct outcome *host,
         (host->vector == 12 || host->vector == 13 || host->vector == 14 || soft->vector == 12 ||
          soft->vector == 13 || soft->vector == 14))
         return true;
-    if (p->at[i].i.mnemonic == ZYDIS_MNEMONIC_BOUND)
-        return true; /* each bound by itself */
     return host->vector == 17 && widest_access(&p->at[i]) > 64;
 }
 

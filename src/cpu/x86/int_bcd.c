@@ -86,22 +86,26 @@ UOP into(struct cpu *c, const struct uop *u)
     return NULL;
 }
 
-/* Both bounds, signed, follow each other in memory. */
+/* Both bounds, signed, follow each other in memory; two accesses to AC. */
 UOP bound16(struct cpu *c, const struct uop *u)
 {
-    if (!cpu_load(c, u, uop_ea(c, u), 4))
+    if (!cpu_load(c, u, uop_ea(c, u), 2))
         return NULL;
-    int16_t v = (int16_t)R16(c, u->dst);
-    if (v < (int16_t)c->ld.u16[0] || v > (int16_t)c->ld.u16[1])
+    int16_t v = (int16_t)R16(c, u->dst), lower = (int16_t)c->ld.u16[0];
+    if (!cpu_load(c, u, uop_ea(c, u) + 2, 2))
+        return NULL;
+    if (v < lower || v > (int16_t)c->ld.u16[0])
         return cpu_raise(c, u, EXC_BR);
     END_SLOW(c, u);
 }
 UOP bound32(struct cpu *c, const struct uop *u)
 {
-    if (!cpu_load(c, u, uop_ea(c, u), 8))
+    if (!cpu_load(c, u, uop_ea(c, u), 4))
         return NULL;
-    int32_t v = (int32_t)R32(c, u->dst);
-    if (v < (int32_t)c->ld.u32[0] || v > (int32_t)c->ld.u32[1])
+    int32_t v = (int32_t)R32(c, u->dst), lower = (int32_t)c->ld.u32[0];
+    if (!cpu_load(c, u, uop_ea(c, u) + 4, 4))
+        return NULL;
+    if (v < lower || v > (int32_t)c->ld.u32[0])
         return cpu_raise(c, u, EXC_BR);
     END_SLOW(c, u);
 }

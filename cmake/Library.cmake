@@ -44,7 +44,8 @@ foreach(target vmaccel_core_objs vmaccel_registry_objs)
         ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
     target_compile_definitions(${target} PRIVATE VMACCEL_BUILDING)
     target_compile_options(${target} PRIVATE
-        -fvisibility=hidden -ftls-model=initial-exec -fno-semantic-interposition)
+        -fvisibility=hidden -ftls-model=initial-exec -fno-semantic-interposition
+        -foptimize-sibling-calls)
 endforeach()
 
 set(vmaccel_objects

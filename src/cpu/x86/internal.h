@@ -367,8 +367,14 @@ typedef uint64_t __attribute__((may_alias)) reg64;
 
 /* The end of a handler that takes no local's address: a tail call where the compiler makes one. */
 #if defined(__OPTIMIZE__) && !defined(CPU_NO_TAIL_CALLS)
-#define NEXT(c, u) return ((u) + 1)->fn((c), (u) + 1)
-#define GOTO(c, u) return (u)->fn((c), (u))
+/* Clang makes none at -O1 unless told; gcc has an option, which the build sets. */
+#ifdef __clang__
+#define CPU_TAIL __attribute__((musttail))
+#else
+#define CPU_TAIL
+#endif
+#define NEXT(c, u) CPU_TAIL return ((u) + 1)->fn((c), (u) + 1)
+#define GOTO(c, u) CPU_TAIL return (u)->fn((c), (u))
 #else
 #define NEXT(c, u) return (void)(c), (u) + 1
 #define GOTO(c, u) return (void)(c), (u)

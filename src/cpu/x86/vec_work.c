@@ -136,13 +136,16 @@ ALWAYS_INLINE const struct uop *work(struct cpu *c, const struct uop *u, int to,
     }
     if (slow)
         END_SLOW(c, u);
-    NEXT(c, u);
+    return u + 1;
 }
 
 #define HANDLER(to, from)                                                                          \
     VEC_UOP work_##to##_##from(struct cpu *c, const struct uop *u)                                 \
     {                                                                                              \
-        return work(c, u, to, from, false);                                                        \
+        const struct uop *next = work(c, u, to, from, false);                                      \
+        if (next == u + 1)                                                                         \
+            NEXT(c, u);                                                                            \
+        return next;                                                                               \
     }                                                                                              \
     VEC_UOP checked_##to##_##from(struct cpu *c, const struct uop *u)                              \
     {                                                                                              \

@@ -141,9 +141,10 @@ static unsigned vector_group(const ZydisDecodedInstruction *insn)
     case ZYDIS_ISA_SET_FXSAVE64:
         return GROUP_FXSAVE;
     case ZYDIS_ISA_SET_XSAVE:
-    case ZYDIS_ISA_SET_XSAVEC:
-    case ZYDIS_ISA_SET_XSAVEOPT:
         return GROUP_XSAVE;
+    case ZYDIS_ISA_SET_XSAVEC: /* what they leave out is the CPU's own */
+    case ZYDIS_ISA_SET_XSAVEOPT:
+        return GROUP_COUNT;
     case ZYDIS_ISA_SET_AES:
     case ZYDIS_ISA_SET_AVXAES:
     case ZYDIS_ISA_SET_SHA:

@@ -382,7 +382,6 @@ int main(int argc, char **argv)
     bool some = false;
     generator_init();
     memset(options.groups, 1, sizeof options.groups);
-    options.groups[GROUP_FXSAVE] = options.groups[GROUP_XSAVE] = false;
     for (int i = 1; i < argc; i++) {
         const char *name = argv[i], *value = i + 1 < argc ? argv[i + 1] : NULL;
         if (strcmp(name, "--list") == 0) {

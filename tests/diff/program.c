@@ -235,6 +235,12 @@ static bool add_insn(struct building *b, const struct template *t)
         return false;
     uint16_t uses = registers_of(insn, false), writes = registers_of(insn, true);
     bool string = group == GROUP_STRING;
+    /* The area is masked and prepared for a program's only instruction, with its mask in EAX. */
+    if ((group == GROUP_FXSAVE || group == GROUP_XSAVE) &&
+        (p->count || !b->single || (uses & (1u << RAX | 1u << RDX))))
+        return false;
+    if (p->count && (p->at[0].group == GROUP_FXSAVE || p->at[0].group == GROUP_XSAVE))
+        return false;
     if (!b->single && ((uses & b->written) || (!string && (writes & b->addresses))) &&
         !rng_percent(b->g, 10))
         return false;
@@ -245,6 +251,7 @@ static bool add_insn(struct building *b, const struct template *t)
     b->addresses |= uses;
     assign_roles(b, insn);
     insn->off = p->size;
+    insn->group = (uint8_t)group;
     memcpy(p->bytes + p->size, bytes, insn->i.length);
     p->size = (uint16_t)(p->size + insn->i.length);
     p->count++;
@@ -316,6 +323,8 @@ static void generate(struct program *p, struct rng *g, const bool *groups, bool 
     }
     p->role[RSP] = ROLE_POINTER;
     unsigned main_group = pick_group(groups, g);
+    if (main_group == GROUP_FXSAVE || main_group == GROUP_XSAVE)
+        b.single = true;
     unsigned wanted = b.single ? 1 : 2 + rng_below(g, 5);
     for (unsigned tries = 0; p->count < wanted && tries < 200; tries++) {
         unsigned group = rng_percent(g, 60) ? main_group : pick_group(groups, g);

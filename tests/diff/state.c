@@ -265,6 +265,30 @@ static uint64_t role_value(const struct program *p, const struct state *s, unsig
     }
 }
 
+static bool saves_state(const struct program *p)
+{
+    return p->at[0].group == GROUP_FXSAVE || p->at[0].group == GROUP_XSAVE;
+}
+
+/* An area to restore from, and the components. */
+static void plant_area(struct state *s, const struct program *p, struct rng *g, uint8_t *memory)
+{
+    static struct state image;
+    random_fpu(&image, p, g);
+    image.xsave[XSAVE_HEADER] = (uint8_t)rng_below(g, 8);
+    for (unsigned r = 0; r < 16; r++)
+        if (p->role[r] == ROLE_POINTER && r != RSP) {
+            uint64_t to = s->r[r] + p->bias[r];
+            if (p->index[r])
+                to += s->r[p->index[r]] * p->scale[r];
+            uint64_t aligned = rng_percent(g, 90) ? to & ~UINT64_C(63) : to;
+            s->r[r] += aligned - to;
+            plant(memory, aligned, image.xsave, XSAVE_USED);
+        }
+    s->r[RAX] = rng_below(g, 8);
+    s->r[RDX] = 0;
+}
+
 void state_random(struct state *s, const struct program *p, struct rng *g, uint8_t *memory)
 {
     random_fpu(s, p, g);
@@ -276,6 +300,8 @@ void state_random(struct state *s, const struct program *p, struct rng *g, uint8
         uint64_t rax = s->r[RAX];
         s->r[RDX] = rng_percent(g, 50) ? 0 : rax >> 63 ? UINT64_MAX : rng_below(g, 8);
     }
+    if (saves_state(p))
+        plant_area(s, p, g, memory);
     if (p->narrow)
         for (unsigned r = 0; r < 16; r++)
             s->r[r] = r < 8 ? (uint32_t)s->r[r] : 0;

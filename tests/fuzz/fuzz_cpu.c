@@ -163,8 +163,11 @@ static struct cpu *fresh_cpu(uint8_t kind, uint8_t *context)
     cpu_set_events(m->cpu, &none);
     cpu_vm_flush(m->vm);
     count = cpu_msr_list(ids, sizeof ids / sizeof ids[0]);
-    for (size_t i = 0; i < count; i++)
-        (void)cpu_set_msr(m->cpu, ids[i], m->msrs[i]);
+    for (size_t i = 0; i < count; i++) {
+        uint64_t now;
+        if (cpu_get_msr(m->cpu, ids[i], &now) && now != m->msrs[i])
+            (void)cpu_set_msr(m->cpu, ids[i], m->msrs[i]);
+    }
     return m->cpu;
 }
 

@@ -182,6 +182,9 @@ bool host_init(const char **why)
         *why = "the host's kernel keeps FSGSBASE from programs";
         return false;
     }
+    *why = "the host has no AVX";
+    if (!__builtin_cpu_supports("avx"))
+        return false;
     int fd = memfd_create("diff", 0);
     *why = "no memory at the test's addresses";
     if (fd < 0 || ftruncate(fd, MEMORY_SIZE + CODE_SIZE) != 0)

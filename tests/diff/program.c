@@ -406,6 +406,12 @@ static bool vendor_specific(const struct program *p, const ZydisDecodedInstructi
     if (p->narrow && i->encoding == ZYDIS_INSTRUCTION_ENCODING_VEX && i->raw.vex.W &&
         (i->mnemonic == ZYDIS_MNEMONIC_VPINSRD || i->mnemonic == ZYDIS_MNEMONIC_VPEXTRD))
         return true;
+    /* The software CPU checks the segment of a masked store whatever the mask says; only CS differs
+     * from the rest. */
+    if (p->narrow && (i->attributes & ZYDIS_ATTRIB_HAS_SEGMENT_CS) &&
+        i->encoding == ZYDIS_INSTRUCTION_ENCODING_VEX &&
+        (i->opcode == 0x8e || i->opcode >> 1 == 0x17))
+        return true;
     /* AMD reads 32 bits. */
     return i->mnemonic == ZYDIS_MNEMONIC_MOVSXD && i->operand_width == 16;
 }

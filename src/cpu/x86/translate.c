@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* From guest code to micro-operations. */
 #include "cpu/x86/engine.h"
+#include "cpu/x86/x87.h"
 
 #include <string.h>
 
@@ -255,6 +256,15 @@ static bool uses_fp(const struct translator *t)
     return false;
 }
 
+static bool names_mmx(const struct translator *t)
+{
+    for (unsigned i = 0; i < t->insn.operand_count; i++)
+        if (t->ops[i].type == ZYDIS_OPERAND_TYPE_REGISTER &&
+            ZydisRegisterGetClass(t->ops[i].reg.value) == ZYDIS_REGCLASS_MMX)
+            return true;
+    return false;
+}
+
 static const struct uop *op_want_fp(struct cpu *c, const struct uop *u)
 {
     cpu_raise_unsupported(c, u);
@@ -281,6 +291,9 @@ static void translate_one(struct translator *t)
         t->ends_block = true;
         return;
     }
+    /* What the x87 has pending comes before a segment's checks. */
+    if (!(t->mode & MODE_CODE64) && names_mmx(t))
+        emit(t, x87_wait);
     for (unsigned i = 0; i < sizeof groups / sizeof groups[0]; i++)
         if (groups[i](t))
             return;

@@ -100,6 +100,10 @@ static bool either_fault(const struct program *p, const struct outcome *host,
     /* INT1, met by a wild jump, wants a gate. */
     if (host->vector == 1 && soft->vector == 13 && soft->error == 0xb)
         return true;
+    /* At the end of the lower half: which part is checked first. */
+    if (host->vector == 14 && soft->vector == 13 && host->state.rip == soft->state.rip &&
+        host->address + 64 - UINT64_C(0x800000000000) < 64)
+        return true;
     if (i == p->count)
         return false;
     /* Whether all of a large operand is checked first. */

@@ -86,12 +86,8 @@ static bool may_fault(const ZydisDecodedInstruction *insn, const ZydisDecodedOpe
     switch (insn->meta.isa_ext) {
     case ZYDIS_ISA_EXT_BASE:
     case ZYDIS_ISA_EXT_LONGMODE:
-    case ZYDIS_ISA_EXT_BMI1:
-    case ZYDIS_ISA_EXT_BMI2:
-    case ZYDIS_ISA_EXT_LZCNT:
-    case ZYDIS_ISA_EXT_MOVBE:
         break;
-    default: /* moves and conversions of x87, MMX and SSE raise their own */
+    default: /* #UD without the feature; moves and conversions of x87, MMX and SSE raise more */
         return true;
     }
     if (insn->mnemonic == ZYDIS_MNEMONIC_CLI || insn->mnemonic == ZYDIS_MNEMONIC_STI)
@@ -109,6 +105,9 @@ static bool may_fault(const ZydisDecodedInstruction *insn, const ZydisDecodedOpe
     case ZYDIS_CATEGORY_SETCC:
     case ZYDIS_CATEGORY_BITBYTE:
     case ZYDIS_CATEGORY_MISC:
+        if (insn->mnemonic != ZYDIS_MNEMONIC_LEA)
+            return true;
+        break;
     case ZYDIS_CATEGORY_NOP:
     case ZYDIS_CATEGORY_WIDENOP:
     case ZYDIS_CATEGORY_CONVERT:

@@ -245,7 +245,10 @@ static void run_program(struct worker *w, struct rng *g)
         failing.state = before;
         failing.step = step;
         memcpy(failing.memory, memory, MEMORY_SIZE);
-        if (stores_environment(&p) && !rerun(&failing, &host_outcome, &soft_outcome))
+        /* A tick on a busy machine may end a run early, or a step's trap. */
+        bool disturbed = host_outcome.vector == VECTOR_TIMEOUT || host_outcome.vector == 1 ||
+                         soft_outcome.vector == VECTOR_TIMEOUT || stores_environment(&p);
+        if (disturbed && !rerun(&failing, &host_outcome, &soft_outcome))
             continue;
         w->failures++;
         if (failures++ >= 2)

@@ -397,8 +397,9 @@ static bool vendor_specific(const struct program *p, const ZydisDecodedInstructi
     /* AMD: no such form with a register. */
     if (i->opcode_map == ZYDIS_OPCODE_MAP_0F && i->opcode == 0x0d && i->raw.modrm.mod == 3)
         return true;
-    /* AMD cuts the address of each element to 32 bits. */
-    if (!p->narrow && i->address_width == 32 && i->encoding == ZYDIS_INSTRUCTION_ENCODING_VEX &&
+    /* AMD cuts the address of each element to the address size. */
+    if (i->address_width == (p->narrow ? 16 : 32) &&
+        i->encoding == ZYDIS_INSTRUCTION_ENCODING_VEX &&
         ((i->opcode >= 0x2c && i->opcode <= 0x2f) || i->opcode == 0x8c || i->opcode == 0x8e) &&
         i->opcode_map == ZYDIS_OPCODE_MAP_0F38)
         return true;

@@ -251,7 +251,7 @@ void soft_run(const struct program *p, struct outcome *o, bool step)
             o->state.rip += insn.i.length;
         forget();
     } else {
-        if (exit.reason == CPU_EXIT_STOPPED)
+        if (exit.reason == CPU_EXIT_STOPPED || exit.reason == CPU_EXIT_STEPPED)
             o->vector = VECTOR_TIMEOUT;
         forget();
     }

@@ -67,8 +67,7 @@ void os_cond_broadcast(os_cond *cond);
 /* timeout_ns UINT64_MAX: for ever. Returns 0 (maybe spuriously) or OS_TIMED_OUT. */
 int32_t os_cond_wait(os_cond *cond, os_mutex *mutex, uint64_t timeout_ns);
 
-/* Threads. `name` shows in debuggers and is cut to 15 bytes. Each created thread is joined once.
- * The process's signals are not delivered to it. */
+/* Threads. `name` shows in debuggers and is cut to 15 bytes. Each created thread is joined once. */
 typedef struct os_thread {
     uint64_t opaque;
 } os_thread;

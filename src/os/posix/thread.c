@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -135,9 +134,6 @@ static void *run_thread(void *argument)
     return NULL;
 }
 
-/* A thread's own faults can't wait; the process's signals are for the caller's threads. */
-static const int own_faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT};
-
 int32_t os_thread_create(os_thread *thread, void (*entry)(void *context), void *context,
                          const char *name)
 {
@@ -149,14 +145,8 @@ int32_t os_thread_create(os_thread *thread, void (*entry)(void *context), void *
     start->context = context;
     strncpy(start->name, name, sizeof(start->name) - 1);
 
-    sigset_t blocked, before;
-    sigfillset(&blocked);
-    for (size_t i = 0; i < sizeof(own_faults) / sizeof(own_faults[0]); i++)
-        sigdelset(&blocked, own_faults[i]);
-    pthread_sigmask(SIG_SETMASK, &blocked, &before);
     pthread_t id;
     int error = pthread_create(&id, NULL, run_thread, start);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (error != 0) {
         free(start);
         return error;

@@ -283,6 +283,7 @@ static int create_and_run(const struct request *request)
     vmaccel_platform_info info;
     if (request->config.platform != NULL && !cli_available(request->config.platform, &info))
         return CLI_NO_PLATFORM;
+    console_hold_signals();
     if (vmaccel_machine_create(&request->config, &machine) != VMACCEL_OK)
         return cli_library_error();
     int status = run_machine(machine, request);

@@ -10,6 +10,10 @@
  * gets their numbers. */
 void console_claim_files(void);
 
+/* Call it before the machine is created, so that its threads take none of the signals that stop it;
+ * console_end() lets them through again. */
+void console_hold_signals(void);
+
 /* The machine's console_write callback. */
 void console_write(void *context, const uint8_t *data, size_t size);
 

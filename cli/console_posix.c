@@ -292,6 +292,15 @@ static void close_pipe(const int *fds)
     close(fds[1]);
 }
 
+void console_hold_signals(void)
+{
+    sigset_t mask;
+    sigemptyset(&mask);
+    for (size_t i = 0; i < CLI_COUNT(stop_signals); i++)
+        sigaddset(&mask, stop_signals[i]);
+    pthread_sigmask(SIG_BLOCK, &mask, &console.old_mask);
+}
+
 bool console_start(vmaccel_machine *machine, uint64_t timeout_ns, bool hint)
 {
     if (!make_pipe(console.stop_pipe))
@@ -304,11 +313,6 @@ bool console_start(vmaccel_machine *machine, uint64_t timeout_ns, bool hint)
     console.chunk = isatty(STDOUT_FILENO) ? TTY_CHUNK : PIPE_CHUNK;
     console.deadline = timeout_ns == 0 ? 0 : now_ns() + timeout_ns;
 
-    sigset_t mask;
-    sigemptyset(&mask);
-    for (size_t i = 0; i < CLI_COUNT(stop_signals); i++)
-        sigaddset(&mask, stop_signals[i]);
-    pthread_sigmask(SIG_BLOCK, &mask, &console.old_mask);
     handle(stop_signals, CLI_COUNT(stop_signals), on_stop_signal, console.old_stop);
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     sigaction(SIGPIPE, &ignore, &console.old_pipe);

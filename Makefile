@@ -64,7 +64,7 @@ check-diff: build-release
 	    --seconds $$(($(MINUTES) * 30)) --out build/findings || exit 1; done
 
 fuzz: build-fuzz
-	@tests/fuzz/run build/fuzz $(FUZZ_SECONDS) $(FUZZ_TOTAL)
+	@tests/fuzz/run build/fuzz $(FUZZ_SECONDS) '$(FUZZ_TOTAL)' $(FUZZ_SEED)
 
 asan: build-asan
 	@$(SUMMARY) $(ASAN)

@@ -92,22 +92,25 @@ static bool again(struct cpu *c, const struct uop *u, uint64_t linear, unsigned 
 
 static void take(const uint8_t *host, unsigned size, uint8_t *to)
 {
+    uint64_t value;
     switch (size) {
     case 1:
-        *to = os_load8(host);
+        value = os_load8(host);
         break;
     case 2:
-        *(reg16 *)to = os_load16(host);
+        value = os_load16(host);
         break;
     case 4:
-        *(reg32 *)to = os_load32(host);
+        value = os_load32(host);
         break;
     case 8:
-        *(reg64 *)to = os_load64(host);
+        value = os_load64(host);
         break;
     default:
         os_copy(to, host, size);
+        return;
     }
+    memcpy(to, &value, size); /* the second part of a crossing lands anywhere */
 }
 
 static void put(uint8_t *host, unsigned size, const uint8_t *from)

@@ -58,13 +58,18 @@ VMACCEL_BEGIN_DECLS
     X(TSC_KHZ, 61, "tsc-khz", "guest TSC frequency can be read, kHz")                              \
     X(TRANSLATE, 62, "translate", "guest-virtual to guest-physical translation")                   \
     X(MACHINE, 63, "machine", "runs whole machines only; no single vCPU")                          \
-    X(REG_SVE, 64, "reg-sve", "SVE registers, vector length in bytes")
+    X(REG_SVE, 64, "reg-sve", "SVE registers, vector length in bytes")                             \
+    X(ARM64_GICV2, 65, "arm64-gicv2", "GICv2 as the FULL irqchip")                                 \
+    X(ARM64_GICV3, 66, "arm64-gicv3", "GICv3 as the FULL irqchip")                                 \
+    X(ARM64_ITS, 67, "arm64-its", "GICv3 ITS: MSIs")                                               \
+    X(ARM64_PMU, 68, "arm64-pmu", "performance monitors")                                          \
+    X(ARM64_PAUTH, 69, "arm64-pauth", "pointer authentication")
 
 typedef enum vmaccel_cap {
 #define VMACCEL_CAP_ENUM(name, value, text, doc) VMACCEL_CAP_##name = value,
     VMACCEL_CAP_LIST(VMACCEL_CAP_ENUM)
 #undef VMACCEL_CAP_ENUM
-        VMACCEL_CAP_MAX_VALUE = 64
+        VMACCEL_CAP_MAX_VALUE = 69
 } vmaccel_cap;
 
 /* Printed name ("mem-dirty-log"), or "unknown". Never NULL. Thread: any. */

@@ -31,7 +31,9 @@ typedef enum vmaccel_exit_reason {
                memory is this exit or MEMORY_FAULT, with RIP/PC at the address, never MMIO. */
     VMACCEL_EXIT_FAILED_ENTRY = 16,   /* the CPU refused the guest state: failed_entry */
     VMACCEL_EXIT_INTERNAL_ERROR = 17, /* the platform gave up: internal */
-    VMACCEL_EXIT_EOI = 18             /* SPLIT irqchip: end of a level-triggered interrupt: eoi */
+    VMACCEL_EXIT_EOI = 18,            /* SPLIT irqchip: end of a level-triggered interrupt: eoi */
+    VMACCEL_EXIT_TIMER = 19, /* arm64 without GIC: the interrupt line of a timer changed: timer */
+    VMACCEL_EXIT_CRASH = 20  /* the guest told the platform that it has crashed (PSCI, Hyper-V) */
 } vmaccel_exit_reason;
 
 /* `flags` of a debug exit. */
@@ -99,6 +101,11 @@ typedef struct vmaccel_exit {
         struct {
             uint8_t length; /* valid bytes; 0 where the platform does not tell */
             uint8_t bytes[15];
+            /* arm64: a data access to unmapped memory that the CPU does not describe (ESR.ISV 0: a
+             * pair, an update of the base, a SIMD register). PC is at it. To go on, carry it out
+             * and move PC, or set data_abort_pending. syndrome: ISS; 0 after another cause. */
+            vmaccel_gpa gpa;
+            uint64_t syndrome;
         } instruction;
         struct {
             uint64_t hardware_reason; /* VMX/SVM exit code or the platform's number */
@@ -113,6 +120,9 @@ typedef struct vmaccel_exit {
         struct {
             uint8_t vector;
         } eoi;
+        struct {
+            uint8_t virtual_timer, physical_timer, pmu; /* levels now, 0 or 1 */
+        } timer;
         uint64_t pad[15]; /* the union's size is fixed */
     } u;
 } vmaccel_exit;

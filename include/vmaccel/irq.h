@@ -15,9 +15,9 @@
 VMACCEL_BEGIN_DECLS
 
 /* Drive an interrupt line (GSI) to a level. x86, FULL irqchip: 0–15 reach the 8259 pair and the
- * IOAPIC (line 0 IOAPIC pin 2), 16–23 the IOAPIC. arm64: SPI number. An edge is level true, then
- * false. Errors: INVALID_ARGUMENT, NOT_SUPPORTED (CAP_IRQ_LINE), PLATFORM. Thread: any. Source:
- * KVM_IRQ_LINE. */
+ * IOAPIC (line 0 IOAPIC pin 2), 16–23 the IOAPIC. arm64: SPI number, INTID minus 32. An edge is
+ * level true, then false. Errors: INVALID_ARGUMENT, NOT_SUPPORTED (CAP_IRQ_LINE), PLATFORM. Thread:
+ * any. Source: KVM_IRQ_LINE. */
 VMACCEL_API VMACCEL_MUST_CHECK vmaccel_status vmaccel_irq_line(vmaccel_vm *vm, uint32_t line,
                                                                bool level);
 

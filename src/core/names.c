@@ -61,6 +61,8 @@ const char *vmaccel_exit_name(uint32_t reason)
         [VMACCEL_EXIT_FAILED_ENTRY] = "FAILED_ENTRY",
         [VMACCEL_EXIT_INTERNAL_ERROR] = "INTERNAL_ERROR",
         [VMACCEL_EXIT_EOI] = "EOI",
+        [VMACCEL_EXIT_TIMER] = "TIMER",
+        [VMACCEL_EXIT_CRASH] = "CRASH",
     };
 
     return reason < sizeof(names) / sizeof(names[0]) ? names[reason] : "UNKNOWN";

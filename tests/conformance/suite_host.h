@@ -24,8 +24,11 @@ void host_describe(char *text, size_t size);
 int64_t host_handle_count(void);
 int64_t host_resident_bytes(void);
 
-/* The CPU that the calling thread is on; and keep the thread off a CPU, where it has another. */
+/* The CPU that the calling thread is on; keep the thread on a CPU until told otherwise; and keep it
+ * off one, where it has another. */
 unsigned host_cpu(void);
+void host_keep_cpu(unsigned cpu);
+void host_any_cpu(void);
 void host_avoid_cpu(unsigned cpu);
 
 /* Whether the host itself counts time by its TSC, which then is the same on all of its CPUs. */

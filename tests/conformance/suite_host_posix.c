@@ -96,6 +96,24 @@ unsigned host_cpu(void)
     return cpu < 0 ? 0 : (unsigned)cpu;
 }
 
+static _Thread_local cpu_set_t allowed;
+
+void host_keep_cpu(unsigned cpu)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0)
+        return;
+    CPU_ZERO(&set);
+    CPU_SET(cpu, &set);
+    sched_setaffinity(0, sizeof(set), &set);
+}
+
+void host_any_cpu(void)
+{
+    if (CPU_COUNT(&allowed) != 0)
+        sched_setaffinity(0, sizeof(allowed), &allowed);
+}
+
 void host_avoid_cpu(unsigned cpu)
 {
     cpu_set_t set;

@@ -8,6 +8,17 @@ vmaccel_sources(bench_sources bench/*.c)
 list(FILTER bench_sources EXCLUDE REGEX "/bench/guest/")
 vmaccel_sources(guests tests/guest/*.S tests/guest/*.c)
 
+# The suite's cases for a guest architecture are in the build where its guest programs are.
+set(conformance_archs "")
+foreach(arch x86 arm64)
+    string(TOUPPER ${arch} ARCH)
+    if(VMACCEL_GUEST_${ARCH}_CC)
+        list(APPEND conformance_archs ${arch})
+    else()
+        list(FILTER conformance_sources EXCLUDE REGEX "/${arch}_[^/]*$")
+    endif()
+endforeach()
+
 set(command_parts "")
 foreach(part conformance bench)
     if(${part}_sources)
@@ -22,7 +33,13 @@ endforeach()
 if(TARGET vmaccel_conformance_objs)
     target_include_directories(vmaccel_conformance_objs PRIVATE
         ${PROJECT_SOURCE_DIR}/tests/conformance)
-    vmaccel_add_guests(vmaccel_conformance_objs x86 ${guests})
+    set(conformance_define_x86 SUITE_X86_64)
+    set(conformance_define_arm64 SUITE_ARM64)
+    foreach(arch IN LISTS conformance_archs)
+        vmaccel_add_guests(vmaccel_conformance_objs ${arch} ${guests})
+        target_compile_definitions(vmaccel_conformance_objs PRIVATE
+            ${conformance_define_${arch}})
+    endforeach()
 endif()
 
 if(cli_sources)

@@ -18,9 +18,21 @@ struct vm_call {
     vmaccel_status (*call)(vmaccel_vm *vm);
 };
 
-extern const struct vcpu_call vcpu_calls[];
-extern const size_t vcpu_call_count;
-extern const struct vm_call vm_calls[];
-extern const size_t vm_call_count;
+struct calls {
+    vmaccel_arch arch; /* NONE: of every architecture */
+    const struct vcpu_call *vcpu;
+    size_t vcpu_count;
+    const struct vm_call *vm;
+    size_t vm_count;
+};
+
+extern const struct calls calls_common, calls_x86, calls_arm64;
+#define CALLS_LISTS 3
+extern const struct calls *const calls_lists[CALLS_LISTS];
+
+/* Another VM like this one, with a setting that the platform may lack: the status of creating it,
+ * then of `then`, where it is not NULL. */
+vmaccel_status calls_create_like(vmaccel_vm *vm, vmaccel_vm_config config,
+                                 vmaccel_status (*then)(vmaccel_vm *vm));
 
 #endif

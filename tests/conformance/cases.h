@@ -7,7 +7,19 @@
     {                                                                                              \
         __VA_ARGS__                                                                                \
     }
-#define CASE(name, guest, what, needed) void case_##name(void);
+/* A case of an architecture for which this build has no guest programs is left out. */
+#define SUITE_IF_NONE(...) __VA_ARGS__
+#ifdef SUITE_X86_64
+#define SUITE_IF_X86_64(...) __VA_ARGS__
+#else
+#define SUITE_IF_X86_64(...)
+#endif
+#ifdef SUITE_ARM64
+#define SUITE_IF_ARM64(...) __VA_ARGS__
+#else
+#define SUITE_IF_ARM64(...)
+#endif
+#define CASE(name, guest, what, needed) SUITE_IF_##guest(void case_##name(void);)
 #include "cases.def"
 #undef CASE
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cases.h"
+#include "common.h"
 #include "suite_host.h"
 #include "suite_run.h"
 
@@ -14,7 +15,8 @@
 #define TICK_NS       UINT64_C(50000000)
 
 static const struct suite_case cases[] = {
-#define CASE(name, guest, what, needed) {#name, case_##name, what, VMACCEL_ARCH_##guest, needed},
+#define CASE(name, guest, what, needed)                                                            \
+    SUITE_IF_##guest({#name, case_##name, what, VMACCEL_ARCH_##guest, needed}, )
 #include "cases.def"
 #undef CASE
 };
@@ -131,6 +133,13 @@ struct conformance_summary conformance_run(const struct conformance_options *opt
     if (options->list)
         return summary;
 
+    if (common_arch_of(options->arch) == NULL) {
+        snprintf(report.info.reason, sizeof(report.info.reason),
+                 "this build has no guest programs for %s", vmaccel_arch_name(options->arch));
+        report_unavailable(&report);
+        summary.failed = 1;
+        return summary;
+    }
     if (vmaccel_platform_probe(options->platform, &report.info) != VMACCEL_OK ||
         report.info.status != VMACCEL_OK) {
         report_unavailable(&report);

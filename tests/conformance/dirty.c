@@ -2,7 +2,7 @@
 /* The dirty log: a write is in this one or the next, never in none. */
 #include <stdatomic.h>
 
-#include "guest.h"
+#include "common.h"
 
 #define AREA  0x40000000u
 #define PAGES 130u /* more than two words of bits, and not a whole number of them */
@@ -15,11 +15,9 @@ static uint64_t page_size(void)
     return suite_cap(VMACCEL_CAP_PAGE_SIZE);
 }
 
-/* mov [rdi], al; out 0x10, al; jmp start */
 static uint8_t *create_writer(struct guest *g, uint32_t flags)
 {
-    guest_create(g, GUEST_LONG);
-    GUEST_BYTES(g, 0x88, 0x07, 0xe6, 0x10, 0xeb, 0xfa);
+    common_create(g, COMMON_write);
     uint8_t *host = suite_pages(PAGES * page_size());
     CHECK_OK(vmaccel_memory_map(g->vm, AREA, PAGES * page_size(), host, flags));
     return host;
@@ -27,8 +25,9 @@ static uint8_t *create_writer(struct guest *g, uint32_t flags)
 
 static void guest_write(struct guest *g, unsigned page)
 {
-    GUEST_SET(g, rdi, AREA + page * page_size() + page);
-    RUN_TO(g, VMACCEL_EXIT_IO);
+    SET(g, ADDRESS, AREA + page * page_size() + page);
+    RUN(g);
+    CHECK(common_is_mark(g, 0x10));
 }
 
 /* The log of pages [first, first + count) has the bits of `expected` (by page of the area), and no
@@ -184,24 +183,21 @@ void case_dirty_log_while_running(void)
     uint64_t page = page_size();
     uint8_t *host = create_writer(&g, logged);
     harvest.shadow = suite_pages(PAGES * page);
-    /* start: inc rax; mov [rdi], rax; add rdi, rdx; cmp rdi, rsi; jb start; mov rdi, rbx; dec rcx;
-     * jnz start; hlt */
-    GUEST_BYTES(&g, 0x48, 0xff, 0xc0, 0x48, 0x89, 0x07, 0x48, 0x01, 0xd7, 0x48, 0x39, 0xf7, 0x72,
-                0xf2, 0x48, 0x89, 0xdf, 0x48, 0xff, 0xc9, 0x75, 0xea, 0xf4);
-    vmaccel_x86_regs regs = guest_regs(&g);
-    regs.rbx = regs.rdi = AREA;
-    regs.rsi = AREA + PAGES * page;
-    regs.rdx = page;
-    regs.rcx = suite_quick() ? 100 : 400;
-    regs.rax = 0;
-    guest_set_regs(&g, &regs);
+    START(&g, fill);
+    SET(&g, RESULT, AREA);
+    SET(&g, ADDRESS, AREA);
+    SET(&g, ADDRESS2, AREA + PAGES * page);
+    SET(&g, STEP, page);
+    SET(&g, COUNT, suite_quick() ? 100 : 400);
+    SET(&g, VALUE, 0);
     struct suite_thread *thread = suite_spawn(harvest_all_along, &harvest);
-    RUN_TO_HLT(&g);
+    RUN(&g);
+    CHECK(common_is_mark(&g, 0x10));
     atomic_store(&harvest.stop, true);
     suite_join(thread);
     copy_dirty(&harvest);
     for (unsigned i = 0; i < PAGES; i++)
         CHECK_BYTES(harvest.shadow + i * page, host + i * page, 8);
     suite_note("%" PRIu64 " logs taken, %" PRIu64 " writes, 0 lost", harvest.rounds,
-               guest_regs(&g).rax);
+               GET(&g, VALUE));
 }

@@ -2,15 +2,14 @@
 /* Kicks: sticky until one run has returned for them, neither lost nor doubled. */
 #include <stdatomic.h>
 
-#include "guest.h"
+#include "common.h"
 #include "suite_host.h"
 #include "suite_thread.h"
 
 /* A guest that never exits by itself, interrupts off. */
 static void create_spin(struct guest *g)
 {
-    guest_create(g, GUEST_LONG);
-    GUEST_LOAD(g, spin);
+    common_create(g, COMMON_spin);
 }
 
 static void *kick_after(void *argument, uint64_t ns)
@@ -28,18 +27,15 @@ static void kick_soon(void *argument)
 /* No kick is left: the guest goes on to its next exit. */
 static void check_none_pending(struct guest *g)
 {
-    guest_load(g, (const uint8_t[]){0xe6, 0x77, 0xf4}, 3); /* out 0x77, al; hlt */
-    GUEST_SET(g, rip, GUEST_CODE);
-    RUN(g);
-    CHECK_EQ(g->exit->reason, VMACCEL_EXIT_IO);
-    CHECK_EQ(g->exit->u.io.port, 0x77);
+    SET(g, VALUE, 0x3c);
+    START(g, mark);
+    RUN_TO_MARK(g, 0x77, 0x3c);
 }
 
 void case_kick_before_run(void)
 {
     struct guest g;
     create_spin(&g);
-    GUEST_SET(&g, rax, 0);
     CHECK_OK(vmaccel_vcpu_kick(g.vcpu));
     RUN_TO(&g, VMACCEL_EXIT_KICKED);
     check_none_pending(&g);
@@ -54,22 +50,22 @@ void case_kick_during_run(void)
         RUN_TO(&g, VMACCEL_EXIT_KICKED);
         suite_join(thread);
     }
-    CHECK(guest_regs(&g).rax != 0);
+    CHECK(GET(&g, VALUE) != 0);
     check_none_pending(&g);
 }
 
 void case_kick_after_exit(void)
 {
     struct guest g;
-    guest_create(&g, GUEST_LONG);
-    GUEST_LOAD(&g, kick);
-    RUN_TO(&g, VMACCEL_EXIT_IO);
-    uint64_t rip = guest_regs(&g).rip;
+    common_create(&g, COMMON_marks);
+    SET(&g, VALUE, 0);
+    RUN_TO_MARK(&g, 0x10, 20);
+    uint64_t pc = GET(&g, PC);
     CHECK_OK(vmaccel_vcpu_kick(g.vcpu));
     RUN_TO(&g, VMACCEL_EXIT_KICKED);
-    CHECK_EQ(guest_regs(&g).rip, rip);
-    RUN_TO(&g, VMACCEL_EXIT_IO);
-    CHECK_EQ(guest_regs(&g).rip, rip);
+    CHECK_EQ(GET(&g, PC), pc);
+    RUN_TO_MARK(&g, 0x10, 40);
+    CHECK_EQ(GET(&g, PC), pc);
 }
 
 void case_kick_twice_is_one(void)
@@ -85,43 +81,18 @@ void case_kick_twice_is_one(void)
 void case_kick_at_reads(void)
 {
     struct guest g;
-    guest_create(&g, GUEST_LONG);
-    /* in al, 0x20; out 0x11, al; mov al, [rdi]; out 0x12, al; hlt */
-    GUEST_BYTES(&g, 0xe4, 0x20, 0xe6, 0x11, 0x8a, 0x07, 0xe6, 0x12, 0xf4);
-    GUEST_SET(&g, rdi, GUEST_MMIO);
-    RUN_TO_IN(&g, 0x20, 1);
+    common_create(&g, COMMON_two_reads);
+    SET(&g, ADDRESS, GUEST_MMIO);
+    RUN_TO_READ(&g, GUEST_MMIO, 1);
     guest_answer(&g, 0x5b);
     CHECK_OK(vmaccel_vcpu_kick(g.vcpu));
     RUN_TO(&g, VMACCEL_EXIT_KICKED);
-    RUN_TO_OUT(&g, 0x11, 1, 0x5b);
+    RUN_TO_MARK(&g, 0x11, 0x5b);
     RUN_TO_READ(&g, GUEST_MMIO, 1);
     CHECK_OK(vmaccel_vcpu_kick(g.vcpu));
     guest_answer(&g, 0x6c);
     RUN_TO(&g, VMACCEL_EXIT_KICKED);
-    RUN_TO_OUT(&g, 0x12, 1, 0x6c);
-    RUN_TO_HLT(&g);
-}
-
-void case_kick_between_halves(void)
-{
-    struct guest g;
-    guest_create(&g, GUEST_LONG);
-    /* mov [rdi], rax; out 0x11, al; hlt */
-    GUEST_BYTES(&g, 0x48, 0x89, 0x07, 0xe6, 0x11, 0xf4);
-    GUEST_SET(&g, rax, 0x8877665544332211);
-    GUEST_SET(&g, rdi, GUEST_MMIO + 0xffc);
-    RUN_TO_WRITE(&g, GUEST_MMIO + 0xffc, 4, 0x44332211);
-    CHECK_OK(vmaccel_vcpu_kick(g.vcpu));
-    /* The exit and the kick come in either order, each once. */
-    RUN(&g);
-    bool kicked = g.exit->reason == VMACCEL_EXIT_KICKED;
-    if (kicked)
-        RUN(&g);
-    EXPECT_EXIT_WRITE(&g, GUEST_MMIO + 0x1000, 4, 0x88776655);
-    if (!kicked)
-        RUN_TO(&g, VMACCEL_EXIT_KICKED);
-    RUN_TO_OUT(&g, 0x11, 1, 0x11);
-    RUN_TO_HLT(&g);
+    RUN_TO_MARK(&g, 0x12, 0x6c);
 }
 
 void case_kick_from_signal_handler(void)
@@ -256,8 +227,7 @@ void case_kick_random(void)
         kicks.end_ns = host_now_ns() + UINT64_C(20000000000);
     }
     suite_time_limit(1800);
-    guest_create(&g, GUEST_LONG);
-    GUEST_LOAD(&g, kick);
+    common_create(&g, COMMON_marks);
     kicks.vcpu = g.vcpu;
     /* Each to a CPU of its own: where the scheduler leaves both on one, a kick waits for a time
      * slice to end. */
@@ -270,7 +240,7 @@ void case_kick_random(void)
         if (g.exit->reason == VMACCEL_EXIT_KICKED) {
             atomic_fetch_add(&kicks.returned, 1);
         } else {
-            EXPECT_EXIT(&g, VMACCEL_EXIT_IO);
+            CHECK(common_is_mark(&g, 0x10));
             exits++;
         }
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Life and ownership of VMs and vCPUs, and the contract of what is not supported. */
 #include "calls.h"
-#include "guest.h"
+#include "common.h"
 #include "suite_host.h"
 
 void case_vm_bad_config(void)
@@ -52,81 +52,79 @@ void case_vcpu_index_rules(void)
 void case_vm_destroy_needs_no_vcpu(void)
 {
     struct guest g;
-    guest_create(&g, GUEST_LONG);
-    GUEST_BYTES(&g, 0xe6, 0x10, 0xf4); /* out 0x10, al; hlt */
+    common_create(&g, COMMON_mark);
+    SET(&g, VALUE, 0x21);
     CHECK_STATUS(vmaccel_vm_destroy(g.vm), VMACCEL_E_STATE);
-    RUN_TO_OUT(&g, 0x10, 1, 0);
+    RUN_TO_MARK(&g, 0x77, 0x21);
     CHECK_OK(vmaccel_vm_destroy(NULL));
     CHECK_OK(vmaccel_vcpu_destroy(NULL));
     CHECK_OK(vmaccel_vm_commit(g.vm));
 }
 
+/* The calls of a VM of the case's architecture, list by list. */
+static const struct calls *own_calls(size_t list)
+{
+    const struct calls *calls = calls_lists[list];
+    return calls->arch == VMACCEL_ARCH_NONE || calls->arch == suite_arch() ? calls : NULL;
+}
+
+/* Every call fails with `expected`, or as not supported where the VM lacks it. */
+static void check_all_fail(const char *where, struct guest *g, vmaccel_status expected)
+{
+    for (size_t list = 0; list < CALLS_LISTS; list++) {
+        const struct calls *calls = own_calls(list);
+        for (size_t i = 0; calls != NULL && i < calls->vcpu_count; i++) {
+            const struct vcpu_call *row = &calls->vcpu[i];
+            vmaccel_status status = row->call(g->vcpu);
+            bool absent = row->cap != 0 && vmaccel_vm_cap(g->vm, row->cap) == 0;
+            if (status != expected && !(absent && status == VMACCEL_E_NOT_SUPPORTED))
+                FAIL("%s on a %s: %s", row->name, where, vmaccel_status_string(status));
+            CHECK_EQ(vmaccel_last_error()->status, status);
+        }
+    }
+}
+
 void case_destroyed_vcpu_is_refused(void)
 {
     struct guest g;
-    guest_create(&g, GUEST_LONG);
+    common_create(&g, COMMON_mark);
     suite_vcpu_destroy(g.vcpu);
-    for (size_t i = 0; i < vcpu_call_count; i++) {
-        vmaccel_status status = vcpu_calls[i].call(g.vcpu);
-        bool absent = vcpu_calls[i].cap != 0 && vmaccel_vm_cap(g.vm, vcpu_calls[i].cap) == 0;
-        if (status != VMACCEL_E_STATE && !(absent && status == VMACCEL_E_NOT_SUPPORTED))
-            FAIL("%s on a destroyed vCPU: %s", vcpu_calls[i].name, vmaccel_status_string(status));
-    }
+    check_all_fail("destroyed vCPU", &g, VMACCEL_E_STATE);
 }
 
 static void call_all_from_here(void *argument)
 {
-    struct guest *g = argument;
-    for (size_t i = 0; i < vcpu_call_count; i++) {
-        vmaccel_status status = vcpu_calls[i].call(g->vcpu);
-        bool absent = vcpu_calls[i].cap != 0 && vmaccel_vm_cap(g->vm, vcpu_calls[i].cap) == 0;
-        if (status != VMACCEL_E_THREAD && !(absent && status == VMACCEL_E_NOT_SUPPORTED))
-            FAIL("%s on a foreign thread: %s", vcpu_calls[i].name, vmaccel_status_string(status));
-        CHECK_EQ(vmaccel_last_error()->status, status);
-    }
+    check_all_fail("foreign thread", argument, VMACCEL_E_THREAD);
 }
 
 void case_wrong_thread(void)
 {
+    static uint8_t before[COMMON_STATE], after[COMMON_STATE];
     struct guest g;
-    vmaccel_x86_events events[2];
-    guest_create(&g, GUEST_LONG);
-    GUEST_BYTES(&g, 0xe4, 0x20, 0xe6, 0x10, 0xf4); /* in al, 0x20; out 0x10, al; hlt */
-    RUN_TO_IN(&g, 0x20, 1);
+    common_create(&g, COMMON_read);
+    SET(&g, ADDRESS, GUEST_MMIO);
+    RUN_TO_READ(&g, GUEST_MMIO, 1);
     guest_answer(&g, 0x42);
-    vmaccel_x86_regs regs = guest_regs(&g);
-    vmaccel_x86_sregs sregs = guest_sregs(&g);
-    bool has_events = vmaccel_vm_cap(g.vm, VMACCEL_CAP_REG_EVENTS) != 0;
-    memset(events, 0, sizeof(events));
-    if (has_events)
-        CHECK_OK(vmaccel_x86_get_events(g.vcpu, &events[0]));
+    size_t size = common_look(&g, before);
     suite_join(suite_spawn(call_all_from_here, &g));
-    vmaccel_x86_regs regs_after = guest_regs(&g);
-    vmaccel_x86_sregs sregs_after = guest_sregs(&g);
-    if (has_events)
-        CHECK_OK(vmaccel_x86_get_events(g.vcpu, &events[1]));
-    CHECK_BYTES(&regs_after, &regs, sizeof(regs));
-    CHECK_BYTES(&sregs_after, &sregs, sizeof(sregs));
-    CHECK_EQ(events[1].exception_pending, events[0].exception_pending);
-    CHECK_EQ(events[1].interrupt_pending, events[0].interrupt_pending);
-    CHECK_EQ(events[1].nmi_pending, events[0].nmi_pending);
-    EXPECT_EXIT_IN(&g, 0x20, 1);
-    RUN_TO_OUT(&g, 0x10, 1, 0x42);
-    RUN_TO_HLT(&g);
+    CHECK_EQ(common_look(&g, after), size);
+    CHECK_BYTES(after, before, size);
+    EXPECT_EXIT_READ(&g, GUEST_MMIO, 1);
+    RUN_TO_MARK(&g, 0x10, 0x42);
 }
 
 static void create_and_leave(void *argument)
 {
     struct guest *g = argument;
     CHECK_OK(vmaccel_vcpu_create(g->vm, 0, NULL, &g->vcpu));
-    guest_enter(g, GUEST_LONG);
+    START(g, mark);
     CHECK_OK(vmaccel_vcpu_destroy(g->vcpu));
 }
 
 void case_vcpu_belongs_to_its_creator(void)
 {
     struct guest g;
-    guest_map(&g, suite_vm(VMACCEL_IRQCHIP_NONE, 1, 0, 0));
+    common_map(&g, suite_vm(VMACCEL_IRQCHIP_NONE, 1, 0, 0));
     suite_join(suite_spawn(create_and_leave, &g));
     CHECK_STATUS(vmaccel_vcpu_run(g.vcpu), VMACCEL_E_STATE);
 }
@@ -147,16 +145,23 @@ static void check_not_supported(const char *name, vmaccel_cap cap, vmaccel_statu
 static unsigned check_absent(vmaccel_vm *vm, vmaccel_vcpu *vcpu)
 {
     unsigned absent = 0;
-    for (size_t i = 0; i < vcpu_call_count; i++) {
-        if (vcpu_calls[i].cap != 0 && vmaccel_vm_cap(vm, vcpu_calls[i].cap) == 0) {
-            check_not_supported(vcpu_calls[i].name, vcpu_calls[i].cap, vcpu_calls[i].call(vcpu));
-            absent++;
+    for (size_t list = 0; list < CALLS_LISTS; list++) {
+        const struct calls *calls = own_calls(list);
+        if (calls == NULL)
+            continue;
+        for (size_t i = 0; i < calls->vcpu_count; i++) {
+            const struct vcpu_call *row = &calls->vcpu[i];
+            if (row->cap != 0 && vmaccel_vm_cap(vm, row->cap) == 0) {
+                check_not_supported(row->name, row->cap, row->call(vcpu));
+                absent++;
+            }
         }
-    }
-    for (size_t i = 0; i < vm_call_count; i++) {
-        if (vmaccel_vm_cap(vm, vm_calls[i].cap) == 0) {
-            check_not_supported(vm_calls[i].name, vm_calls[i].cap, vm_calls[i].call(vm));
-            absent++;
+        for (size_t i = 0; i < calls->vm_count; i++) {
+            const struct vm_call *row = &calls->vm[i];
+            if (vmaccel_vm_cap(vm, row->cap) == 0) {
+                check_not_supported(row->name, row->cap, row->call(vm));
+                absent++;
+            }
         }
     }
     return absent;
@@ -183,46 +188,57 @@ void case_not_supported_says_so(void)
     suite_note("%u calls answer not supported", absent);
 }
 
+static void check_present(const char *name, vmaccel_cap cap, vmaccel_status status)
+{
+    if (status == VMACCEL_E_NOT_SUPPORTED)
+        FAIL("%s: not supported, though %s is there: %s", name, vmaccel_cap_name(cap),
+             vmaccel_last_error()->text);
+}
+
 /* The opposite: what a VM says it has does not answer "not supported". */
 void case_supported_is_there(void)
 {
     struct guest g;
-    guest_create(&g, GUEST_LONG);
-    for (size_t i = 0; i < vm_call_count; i++) {
-        if (vmaccel_vm_cap(g.vm, vm_calls[i].cap) != 0 &&
-            vm_calls[i].call(g.vm) == VMACCEL_E_NOT_SUPPORTED)
-            FAIL("%s: not supported, though %s is there", vm_calls[i].name,
-                 vmaccel_cap_name(vm_calls[i].cap));
-    }
-    for (size_t i = 0; i < vcpu_call_count; i++) {
-        if (vcpu_calls[i].cap != 0 && vmaccel_vm_cap(g.vm, vcpu_calls[i].cap) != 0 &&
-            vcpu_calls[i].call(g.vcpu) == VMACCEL_E_NOT_SUPPORTED)
-            FAIL("%s: not supported, though %s is there", vcpu_calls[i].name,
-                 vmaccel_cap_name(vcpu_calls[i].cap));
+    common_create(&g, COMMON_mark);
+    for (size_t list = 0; list < CALLS_LISTS; list++) {
+        const struct calls *calls = own_calls(list);
+        if (calls == NULL)
+            continue;
+        for (size_t i = 0; i < calls->vm_count; i++) {
+            const struct vm_call *row = &calls->vm[i];
+            if (vmaccel_vm_cap(g.vm, row->cap) != 0)
+                check_present(row->name, row->cap, row->call(g.vm));
+        }
+        for (size_t i = 0; i < calls->vcpu_count; i++) {
+            const struct vcpu_call *row = &calls->vcpu[i];
+            if (row->cap != 0 && vmaccel_vm_cap(g.vm, row->cap) != 0)
+                check_present(row->name, row->cap, row->call(g.vcpu));
+        }
     }
 }
 
 void case_other_architecture_is_refused(void)
 {
     struct guest g;
-    vmaccel_arm64_regs regs;
-    vmaccel_arm64_fpu fpu;
-    guest_create(&g, GUEST_LONG);
-    memset(&regs, 0, sizeof(regs));
-    CHECK_STATUS(vmaccel_arm64_get_regs(g.vcpu, &regs), VMACCEL_E_NOT_SUPPORTED);
-    CHECK_STATUS(vmaccel_arm64_set_regs(g.vcpu, &regs), VMACCEL_E_NOT_SUPPORTED);
-    CHECK_STATUS(vmaccel_arm64_get_fpu(g.vcpu, &fpu), VMACCEL_E_NOT_SUPPORTED);
-    CHECK(vmaccel_last_error()->feature[0] != 0);
+    common_create(&g, COMMON_mark);
+    for (size_t list = 0; list < CALLS_LISTS; list++) {
+        const struct calls *calls = calls_lists[list];
+        if (own_calls(list) != NULL)
+            continue;
+        for (size_t i = 0; i < calls->vcpu_count; i++)
+            check_not_supported(calls->vcpu[i].name, calls->vcpu[i].cap,
+                                calls->vcpu[i].call(g.vcpu));
+        for (size_t i = 0; i < calls->vm_count; i++)
+            check_not_supported(calls->vm[i].name, calls->vm[i].cap, calls->vm[i].call(g.vm));
+    }
 }
 
-/* Two VMs with other programs at the same addresses. */
-static void create_counter(struct guest *g, uint8_t port)
+/* Two VMs with other data at the same addresses. */
+static void create_counter(struct guest *g, enum common_program program)
 {
-    guest_create(g, GUEST_LONG);
-    /* start: inc rax; mov [rdi], al; out port, al; jmp start */
-    GUEST_BYTES(g, 0x48, 0xff, 0xc0, 0x88, 0x07, 0xe6, port, 0xeb, 0xf7);
-    GUEST_SET(g, rax, 0);
-    GUEST_SET(g, rdi, GUEST_DATA);
+    common_create(g, program);
+    SET(g, VALUE, 0);
+    SET(g, ADDRESS, GUEST_DATA);
 }
 
 static void need_two_vms(void)
@@ -235,12 +251,12 @@ void case_two_vms_interleaved(void)
 {
     struct guest a, b;
     need_two_vms();
-    create_counter(&a, 0x10);
-    create_counter(&b, 0x20);
+    create_counter(&a, COMMON_counter);
+    create_counter(&b, COMMON_counter2);
     for (uint8_t i = 1; i < 200; i++) {
-        RUN_TO_OUT(&a, 0x10, 1, i);
+        RUN_TO_MARK(&a, 0x10, i);
         if (i % 3 == 0)
-            RUN_TO_OUT(&b, 0x20, 1, i / 3);
+            RUN_TO_MARK(&b, 0x20, i / 3);
         CHECK_EQ(a.ram[GUEST_DATA], i);
         CHECK_EQ(b.ram[GUEST_DATA], i / 3);
     }
@@ -249,20 +265,20 @@ void case_two_vms_interleaved(void)
 static void run_counter(void *argument)
 {
     struct guest g;
-    uint8_t port = *(uint8_t *)argument;
-    create_counter(&g, port);
+    bool second = *(bool *)argument;
+    create_counter(&g, second ? COMMON_counter2 : COMMON_counter);
     for (unsigned i = 1; i <= 1000; i++) {
-        RUN_TO_OUT(&g, port, 1, i & 0xff);
+        RUN_TO_MARK(&g, second ? 0x20 : 0x10, i & 0xff);
         CHECK_EQ(g.ram[GUEST_DATA], i & 0xff);
     }
 }
 
 void case_two_vms_in_threads(void)
 {
-    uint8_t ports[] = {0x10, 0x20};
+    bool which[] = {false, true};
     need_two_vms();
-    struct suite_thread *first = suite_spawn(run_counter, &ports[0]);
-    struct suite_thread *second = suite_spawn(run_counter, &ports[1]);
+    struct suite_thread *first = suite_spawn(run_counter, &which[0]);
+    struct suite_thread *second = suite_spawn(run_counter, &which[1]);
     suite_join(first);
     suite_join(second);
 }
@@ -287,20 +303,14 @@ static void one_life(uint8_t *host, uint64_t size, unsigned round)
     vmaccel_vm_config config = {.size = sizeof(config), .arch = suite_arch()};
     vmaccel_vm *vm;
     vmaccel_vcpu *vcpu;
-    vmaccel_x86_regs regs;
-    vmaccel_x86_sregs sregs;
     CHECK_OK(vmaccel_vm_create(suite_platform(), &config, &vm));
     CHECK_OK(vmaccel_memory_map(vm, 0, size, host, VMACCEL_MEM_RWX));
     CHECK_OK(vmaccel_vcpu_create(vm, 0, NULL, &vcpu));
     if (round % 16 == 0) {
-        vmaccel_x86_reset_state(&regs, &sregs);
-        sregs.cs.base = 0;
-        sregs.cs.selector = 0;
-        regs.rip = 0;
-        CHECK_OK(vmaccel_x86_set_sregs(vcpu, &sregs));
-        CHECK_OK(vmaccel_x86_set_regs(vcpu, &regs));
+        common_arch_of(suite_arch())->first_start(vcpu);
         CHECK_OK(vmaccel_vcpu_run(vcpu));
-        CHECK_EQ(vmaccel_vcpu_exit(vcpu)->reason, VMACCEL_EXIT_IO);
+        uint32_t reason = vmaccel_vcpu_exit(vcpu)->reason;
+        CHECK(reason == VMACCEL_EXIT_IO || reason == VMACCEL_EXIT_MMIO);
     }
     CHECK_OK(vmaccel_vcpu_destroy(vcpu));
     if (round % 2 == 0)
@@ -339,8 +349,7 @@ void case_create_destroy_leaks_nothing(void)
 {
     unsigned rounds = suite_quick() ? 800 : 10000;
     struct lives lives = {.host = suite_pages(LIFE_MEMORY)};
-    lives.host[0] = 0xe6; /* out 0x10, al */
-    lives.host[1] = 0x10;
+    memcpy(lives.host, common_arch_of(suite_arch())->first_code, 8);
     suite_time_limit(600);
     live_in_threads(&lives, 160);
     int64_t handles = host_handle_count(), growth = INT64_MAX;

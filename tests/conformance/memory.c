@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Guest-physical memory: the rules of map, unmap and protect, and what the guest sees of them. */
-#include "guest.h"
+#include "common.h"
 
 #define AREA 0x40000000u /* above the RAM that guest_create() maps */
 
@@ -9,28 +9,26 @@ static uint64_t page_size(void)
     return suite_cap(VMACCEL_CAP_PAGE_SIZE);
 }
 
-/* A guest that reads the byte at RDI into AL and puts it out, as often as it is started. */
+/* A guest that reads a byte and marks it, as often as it is started. */
 static void create_reader(struct guest *g)
 {
-    guest_create(g, GUEST_LONG);
-    /* mov al, [rdi]; out 0x10, al; hlt */
-    GUEST_BYTES(g, 0x8a, 0x07, 0xe6, 0x10, 0xf4);
+    common_create(g, COMMON_read);
 }
 
 static void expect_byte(struct guest *g, vmaccel_gpa gpa, uint8_t value)
 {
-    GUEST_SET(g, rip, GUEST_CODE);
-    GUEST_SET(g, rdi, gpa);
-    RUN_TO_OUT(g, 0x10, 1, value);
+    START(g, read);
+    SET(g, ADDRESS, gpa);
+    RUN_TO_MARK(g, 0x10, value);
 }
 
 static void expect_mmio(struct guest *g, vmaccel_gpa gpa)
 {
-    GUEST_SET(g, rip, GUEST_CODE);
-    GUEST_SET(g, rdi, gpa);
+    START(g, read);
+    SET(g, ADDRESS, gpa);
     RUN_TO_READ(g, gpa, 1);
     guest_answer(g, 0xee);
-    RUN_TO_OUT(g, 0x10, 1, 0xee);
+    RUN_TO_MARK(g, 0x10, 0xee);
 }
 
 void case_memory_map_arguments(void)
@@ -117,24 +115,22 @@ void case_remove_memory(void)
 void case_slat_on_region_removal_is_mmio(void)
 {
     struct guest g;
-    guest_create(&g, GUEST_LONG);
-    /* mov [rdi], al; mov bl, [rdi]; out 0x10, al; mov [rdi], al; mov bl, [rdi]; hlt */
-    GUEST_BYTES(&g, 0x88, 0x07, 0x8a, 0x1f, 0xe6, 0x10, 0x88, 0x07, 0x8a, 0x1f, 0xf4);
+    common_create(&g, COMMON_write_read);
     uint64_t page = page_size();
     uint8_t *host = suite_pages(page);
     CHECK_OK(vmaccel_memory_map(g.vm, AREA, page, host, VMACCEL_MEM_RWX));
-    GUEST_SET(&g, rax, 0x5c);
-    GUEST_SET(&g, rdi, AREA + 7);
-    RUN_TO_OUT(&g, 0x10, 1, 0x5c);
+    SET(&g, VALUE, 0x5c);
+    SET(&g, ADDRESS, AREA + 7);
+    RUN_TO_MARK(&g, 0x10, 0x5c);
     CHECK_EQ(host[7], 0x5c);
-    CHECK_EQ(guest_regs(&g).rbx & 0xff, 0x5c);
+    CHECK_EQ(GET(&g, RESULT) & 0xff, 0x5c);
     CHECK_OK(vmaccel_memory_unmap(g.vm, AREA, page));
     host[7] = 0;
     RUN_TO_WRITE(&g, AREA + 7, 1, 0x5c);
     RUN_TO_READ(&g, AREA + 7, 1);
     guest_answer(&g, 0x99);
-    RUN_TO_HLT(&g);
-    CHECK_EQ(guest_regs(&g).rbx & 0xff, 0x99);
+    RUN_TO_MARK(&g, 0x10, 0x5c);
+    CHECK_EQ(GET(&g, RESULT) & 0xff, 0x99);
     CHECK_EQ(host[7], 0);
 }
 
@@ -171,77 +167,51 @@ void case_memory_split(void)
 void case_memory_alias(void)
 {
     struct guest g;
-    guest_create(&g, GUEST_LONG);
-    /* mov [rdi], al; mov bl, [rsi]; hlt */
-    GUEST_BYTES(&g, 0x88, 0x07, 0x8a, 0x1e, 0xf4);
+    common_create(&g, COMMON_alias);
     uint64_t page = page_size();
     uint8_t *host = suite_pages(page);
     CHECK_OK(vmaccel_memory_map(g.vm, AREA, page, host, VMACCEL_MEM_RWX));
     CHECK_OK(vmaccel_memory_map(g.vm, AREA + 4 * page, page, host, VMACCEL_MEM_RWX));
-    GUEST_SET(&g, rax, 0x3e);
-    GUEST_SET(&g, rdi, AREA + 9);
-    GUEST_SET(&g, rsi, AREA + 4 * page + 9);
-    RUN_TO_HLT(&g);
-    CHECK_EQ(guest_regs(&g).rbx & 0xff, 0x3e);
+    SET(&g, VALUE, 0x3e);
+    SET(&g, ADDRESS, AREA + 9);
+    SET(&g, ADDRESS2, AREA + 4 * page + 9);
+    RUN_TO_MARK(&g, 0x10, 0x3e);
+    CHECK_EQ(GET(&g, RESULT) & 0xff, 0x3e);
     CHECK_EQ(host[9], 0x3e);
     /* One of the two goes, the other stays. */
     CHECK_OK(vmaccel_memory_unmap(g.vm, AREA, page));
-    GUEST_SET(&g, rip, GUEST_CODE);
+    START(&g, alias);
     RUN_TO_WRITE(&g, AREA + 9, 1, 0x3e);
-    RUN_TO_HLT(&g);
+    RUN_TO_MARK(&g, 0x10, 0x3e);
 }
 
 /* Writes, reads and runs in memory the guest may not write. */
 void case_read_only_memory(void)
 {
     struct guest g;
-    guest_create(&g, GUEST_LONG);
+    size_t size;
+    common_create(&g, COMMON_read_only);
     uint64_t page = page_size();
     uint8_t *host = suite_pages(page);
-    /* mov [rdi], al; mov bl, [rdi]; out 0x10, al; hlt */
-    static const uint8_t code[] = {0x88, 0x07, 0x8a, 0x1f, 0xe6, 0x10, 0xf4};
-    memcpy(host, code, sizeof(code));
+    memcpy(host, common_code(COMMON_read_only, &size), 64);
     host[0x100] = 0x42;
     CHECK_OK(vmaccel_memory_map(g.vm, AREA, page, host, VMACCEL_MEM_READ | VMACCEL_MEM_EXEC));
-    GUEST_SET(&g, rip, AREA);
-    GUEST_SET(&g, rdi, AREA + 0x100);
-    GUEST_SET(&g, rax, 0x5a);
+    SET(&g, PC, AREA);
+    SET(&g, ADDRESS, AREA + 0x100);
+    SET(&g, VALUE, 0x5a);
     RUN_TO_WRITE(&g, AREA + 0x100, 1, 0x5a);
     CHECK_EQ(host[0x100], 0x42);
-    RUN_TO_OUT(&g, 0x10, 1, 0x5a);
-    CHECK_EQ(guest_regs(&g).rbx & 0xff, 0x42);
+    RUN_TO_MARK(&g, 0x10, 0x5a);
+    CHECK_EQ(GET(&g, RESULT) & 0xff, 0x42);
     CHECK_OK(vmaccel_memory_write(g.vm, AREA + 0x100, "\x43", 1));
     CHECK_EQ(host[0x100], 0x43);
-    RUN_TO_HLT(&g);
-}
-
-void case_mmio_exit_readonly_memory(void)
-{
-    struct guest g;
-    guest_create(&g, GUEST_LONG);
-    /* add [rdi], al; mov [rsi], rax; hlt: a read-modify-write; then a write across two pages */
-    GUEST_BYTES(&g, 0x00, 0x07, 0x48, 0x89, 0x06, 0xf4);
-    uint64_t page = page_size();
-    uint8_t *host = suite_pages(2 * page);
-    host[8] = 0x11;
-    CHECK_OK(vmaccel_memory_map(g.vm, AREA, 2 * page, host, VMACCEL_MEM_READ | VMACCEL_MEM_EXEC));
-    GUEST_SET(&g, rdi, AREA + 8);
-    GUEST_SET(&g, rsi, AREA + page - 4);
-    GUEST_SET(&g, rax, 0x8877665544332222);
-    RUN_TO_WRITE(&g, AREA + 8, 1, 0x33);
-    RUN_TO_WRITE(&g, AREA + page - 4, 4, 0x44332222);
-    RUN_TO_WRITE(&g, AREA + page, 4, 0x88776655);
-    RUN_TO_HLT(&g);
-    CHECK_EQ(host[8], 0x11);
-    CHECK_EQ(host[page], 0);
+    RUN_TO_MARK(&g, 0x11, 0x5a);
 }
 
 void case_memory_protect(void)
 {
     struct guest g;
-    guest_create(&g, GUEST_LONG);
-    /* mov [rdi], al; out 0x10, al; jmp start */
-    GUEST_BYTES(&g, 0x88, 0x07, 0xe6, 0x10, 0xeb, 0xfa);
+    common_create(&g, COMMON_write);
     uint64_t page = page_size();
     uint8_t *host = suite_pages(4 * page);
     CHECK_OK(vmaccel_memory_map(g.vm, AREA, 4 * page, host, VMACCEL_MEM_RWX));
@@ -249,66 +219,17 @@ void case_memory_protect(void)
         bool write = i % 2 == 1;
         uint32_t flags = write ? VMACCEL_MEM_RWX : VMACCEL_MEM_READ | VMACCEL_MEM_EXEC;
         CHECK_OK(vmaccel_memory_protect(g.vm, AREA + page, 2 * page, flags));
-        GUEST_SET(&g, rax, i);
-        GUEST_SET(&g, rdi, AREA + 2 * page);
+        SET(&g, VALUE, i);
+        SET(&g, ADDRESS, AREA + 2 * page);
         if (!write)
             RUN_TO_WRITE(&g, AREA + 2 * page, 1, i);
-        RUN_TO_OUT(&g, 0x10, 1, i);
+        RUN_TO_MARK(&g, 0x10, i);
         CHECK_EQ(host[2 * page], write ? i : i - 1);
         /* The neighbours keep theirs. */
-        GUEST_SET(&g, rdi, AREA + 3 * page);
-        RUN_TO_OUT(&g, 0x10, 1, i);
+        SET(&g, ADDRESS, AREA + 3 * page);
+        RUN_TO_MARK(&g, 0x10, i);
         CHECK_EQ(host[3 * page], i);
     }
-}
-
-void case_memory_no_exec(void)
-{
-    struct guest g;
-    guest_create(&g, GUEST_LONG);
-    uint64_t page = page_size();
-    uint8_t *host = suite_pages(page);
-    host[0] = 0xf4;
-    CHECK_OK(vmaccel_memory_map(g.vm, AREA, page, host, VMACCEL_MEM_READ | VMACCEL_MEM_WRITE));
-    GUEST_SET(&g, rip, AREA);
-    RUN_TO(&g, VMACCEL_EXIT_MEMORY_FAULT);
-    CHECK_EQ(guest_regs(&g).rip, AREA);
-}
-
-/* An instruction that touches MMIO and itself lies on two pages. */
-void case_mmio_fetch_memory(void)
-{
-    struct guest g;
-    guest_create(&g, GUEST_LONG);
-    /* mov dword [rdi], 0x12345678; mov eax, [rdi]; hlt */
-    static const uint8_t code[] = {0xc7, 0x07, 0x78, 0x56, 0x34, 0x12, 0x8b, 0x07, 0xf4};
-    for (uint64_t before = 1; before < 6; before++) {
-        uint64_t at = 0x6000 - before;
-        CHECK_OK(vmaccel_memory_write(g.vm, at, code, sizeof(code)));
-        GUEST_SET(&g, rip, at);
-        GUEST_SET(&g, rdi, GUEST_MMIO);
-        RUN_TO_WRITE(&g, GUEST_MMIO, 4, 0x12345678);
-        CHECK_EQ(guest_regs(&g).rip, at + 6);
-        RUN_TO_READ(&g, GUEST_MMIO, 4);
-        guest_answer(&g, 0x87654321);
-        RUN_TO_HLT(&g);
-        CHECK_EQ(guest_regs(&g).rax, 0x87654321);
-    }
-}
-
-void case_fetch_from_unmapped(void)
-{
-    struct guest g;
-    guest_create(&g, GUEST_LONG);
-    GUEST_SET(&g, rip, GUEST_MMIO + 0x123);
-    RUN(&g);
-    if (g.exit->reason != VMACCEL_EXIT_MEMORY_FAULT)
-        EXPECT_EXIT(&g, VMACCEL_EXIT_UNSUPPORTED_INSTRUCTION);
-    CHECK_EQ(guest_regs(&g).rip, GUEST_MMIO + 0x123);
-    /* The vCPU is as good as before. */
-    GUEST_BYTES(&g, 0xf4);
-    GUEST_SET(&g, rip, GUEST_CODE);
-    RUN_TO_HLT(&g);
 }
 
 void case_memory_helpers(void)

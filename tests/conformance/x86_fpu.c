@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* x87, MMX, SSE, AVX and AVX-512 state through the API, the guest's instructions and the XSAVE
  * area. */
-#include "snippet.h"
+#include "x86_snippet.h"
 
 #define CR4_OSFXSR     (1u << 9)
 #define CR4_OSXMMEXCPT (1u << 10)

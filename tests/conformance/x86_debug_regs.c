@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The guest's own debug registers. */
-#include "snippet.h"
+#include "x86_snippet.h"
 
 #define DR6_FIXED UINT64_C(0xffff0ff0)
 #define DR7_FIXED UINT64_C(0x400)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Single-step, break- and watchpoints. */
-#include "guest.h"
+#include "x86_guest.h"
 
 #define PORT         0x555
 #define LABEL(label) GUEST_LABEL(flow, label)
@@ -42,12 +42,12 @@ void case_step_each_instruction(void)
 {
     struct guest g;
     guest_create(&g, GUEST_LONG);
-    GUEST_LOAD(&g, spin);
+    GUEST_START(&g, common, spin);
     GUEST_SET(&g, rax, 0);
     set_debug(&g, VMACCEL_DEBUG_STEP);
     for (uint64_t i = 0; i < 1000; i++) {
         /* Odd steps are the jump back. */
-        uint64_t pc = GUEST_LABEL(spin, loop) + (i % 2 == 0 ? 3 : 0);
+        uint64_t pc = GUEST_LABEL(common, spin) + (i % 2 == 0 ? 3 : 0);
         RUN_TO_STEP(&g, pc);
         CHECK_EQ(guest_regs(&g).rax, i / 2 + 1);
     }
@@ -150,7 +150,7 @@ void case_step_and_kick(void)
 {
     struct guest g;
     guest_create(&g, GUEST_LONG);
-    GUEST_LOAD(&g, spin);
+    GUEST_START(&g, common, spin);
     GUEST_SET(&g, rax, 0);
     set_debug(&g, VMACCEL_DEBUG_STEP);
     uint64_t steps = 0, kicks = 0;

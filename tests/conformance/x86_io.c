@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Port access: what exits carry, what answers do, string instructions. */
-#include "guest.h"
+#include "x86_guest.h"
 
 #define RAX_BEFORE UINT64_C(0xfedcba9876543210)
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Memory-mapped access: every form a compiler emits, with the same accesses and results everywhere.
  */
-#include "guest.h"
+#include "x86_guest.h"
 
 #define RAX_BEFORE UINT64_C(0x8877665544332211)
 #define READ_VALUE UINT64_C(0xf8e7d6c5b4a39281)

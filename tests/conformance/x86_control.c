@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Control registers, modes, general registers, flags. */
-#include "snippet.h"
+#include "x86_snippet.h"
 
 #define CR0_PE       (1u << 0)
 #define CR0_MP       (1u << 1)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* CPUID, MSRs and the TSC, from the guest's side and the API's. */
-#include "snippet.h"
+#include "x86_snippet.h"
 
 #include <stdio.h>
 

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "snippet.h"
-
-#include <ctype.h>
+#include "x86_snippet.h"
 
 void snippet_load(struct guest *guest)
 {
@@ -61,20 +59,6 @@ void need_of_cpu(bool has, const char *what)
     CHECK_OK(vmaccel_platform_probe(suite_platform(), &info));
     if (!has && info.kind == VMACCEL_KIND_HARDWARE)
         suite_skip_host(what);
-}
-
-void check_detail(struct site site, const char *word)
-{
-    const char *text = vmaccel_last_error()->text;
-
-    for (const char *at = text; *at != '\0'; at++) {
-        size_t i = 0;
-        while (word[i] != '\0' && tolower((unsigned char)at[i]) == tolower((unsigned char)word[i]))
-            i++;
-        if (word[i] == '\0')
-            return;
-    }
-    suite_fail(site.file, site.line, "the error's text \"%s\" does not name \"%s\"", text, word);
 }
 
 vmaccel_x86_cpuid *cpuid_find(vmaccel_x86_cpuid *table, size_t count, uint32_t leaf,

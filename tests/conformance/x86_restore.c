@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Saving a vCPU and going on in another VM: in any order of the setters, and from awkward places.
  */
-#include "prot.h"
-#include "snippet.h"
-#include "state.h"
 #include "suite_host.h"
+#include "x86_prot.h"
+#include "x86_snippet.h"
+#include "x86_state.h"
 
 #define TWINS 4u
 #define EXITS 64u

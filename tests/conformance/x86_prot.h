@@ -3,7 +3,7 @@
 #ifndef SUITE_PROT_H
 #define SUITE_PROT_H
 
-#include "guest.h"
+#include "x86_guest.h"
 
 #define PROT_PDPT 0x18000u /* of PAE paging: 4 GiB mapped to themselves */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "prot.h"
+#include "x86_prot.h"
 
-#include "snippet.h"
+#include "x86_snippet.h"
 
 void prot_create(struct guest *guest)
 {

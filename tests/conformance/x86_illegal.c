@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Instructions that a guest without the feature must not have, and privileged ones. */
-#include "snippet.h"
+#include "x86_snippet.h"
 
 #define CR4_OSXSAVE (1u << 18)
 

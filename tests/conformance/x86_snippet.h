@@ -4,7 +4,7 @@
 #ifndef SUITE_SNIPPET_H
 #define SUITE_SNIPPET_H
 
-#include "guest.h"
+#include "x86_guest.h"
 
 #define PORT_TRAP 0xe0u /* a vector's stub reports its number */
 #define PORT_DONE 0xe1u /* a snippet is through */
@@ -53,10 +53,6 @@ struct frame snippet_expect_trap(struct site site, struct guest *guest, uint8_t 
 /* End the case as skipped where the guest runs on a CPU that lacks `what` and that is not the
  * platform's to make; elsewhere the platform must have it, and this does nothing. */
 void need_of_cpu(bool has, const char *what);
-
-/* The last error's text holds `word`, in either case. */
-void check_detail(struct site site, const char *word);
-#define CHECK_DETAIL(word) check_detail(SITE, word)
 
 #define CPUID_TABLE 256u
 /* The entry of a table for the leaf, or NULL. */

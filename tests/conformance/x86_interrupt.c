@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The injection slot, exceptions and NMIs; software interrupts. */
-#include "snippet.h"
+#include "x86_snippet.h"
 
 static vmaccel_x86_events events_of(struct guest *g)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Interrupt lines and MSIs through the platform's interrupt controllers. */
-#include "snippet.h"
 #include "suite_host.h"
+#include "x86_snippet.h"
 
 #define APIC_EOI_XAPIC 2u
 #define APIC_SVR       0xf0u

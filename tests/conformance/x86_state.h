@@ -3,7 +3,7 @@
 #ifndef SUITE_STATE_H
 #define SUITE_STATE_H
 
-#include "guest.h"
+#include "x86_guest.h"
 
 #define STATE_MSRS  1024u
 #define STATE_XSAVE 16384u

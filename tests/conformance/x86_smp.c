@@ -2,9 +2,9 @@
 /* Several vCPUs of one VM, each on its own thread. */
 #include <stdatomic.h>
 
-#include "guest.h"
 #include "suite_host.h"
 #include "suite_thread.h"
+#include "x86_guest.h"
 
 #define COUNT   20000u
 #define SHARED  (GUEST_DATA + 0x100)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Segments in canonical form, and what they do in the guest. */
-#include "prot.h"
-#include "snippet.h"
+#include "x86_prot.h"
+#include "x86_snippet.h"
 
 static void round_trip(struct guest *g)
 {

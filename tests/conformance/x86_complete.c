@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Completion: after any exit the state is readable and writable, a written register wins, and each
  * device access is delivered exactly once. */
-#include "guest.h"
+#include "x86_guest.h"
 
 #define PORT         0x555
 #define LABEL(label) GUEST_LABEL(flow, label)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "state.h"
+#include "x86_state.h"
 
 #define MSR_TSC           0x10u
 #define MSR_HV_RUNTIME    0x40000010u

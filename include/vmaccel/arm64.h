@@ -132,7 +132,7 @@ VMACCEL_API VMACCEL_MUST_CHECK vmaccel_status vmaccel_arm64_set_features(vmaccel
 typedef struct vmaccel_arm64_gic {
     uint32_t size;      /* sizeof(vmaccel_arm64_gic) */
     uint32_t version;   /* 2 or 3; 0: the newest the host has */
-    uint32_t spis;      /* a multiple of 32 up to 992 (INTIDs from 1020 on do not exist); 0: 224 */
+    uint32_t spis;      /* a multiple of 32 up to 960 (INTIDs from 1020 on do not exist); 0: 224 */
     uint32_t reserved;  /* 0 */
     vmaccel_gpa dist;   /* 64 KiB aligned */
     vmaccel_gpa redist; /* GICv3: 128 KiB a vCPU */

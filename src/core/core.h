@@ -75,6 +75,8 @@ bool core_all_zero(const void *data, size_t size);
 
 /* vm.c: commit with core_vm.lock held. */
 vmaccel_status core_vm_commit(vmaccel_vm *vm);
+/* arm64_gic.c: fill in the settings' defaults. */
+vmaccel_status core_arm64_commit(vmaccel_vm *vm);
 
 /* memory.c */
 void core_map_lock(vmaccel_vm *vm);

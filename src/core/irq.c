@@ -18,6 +18,14 @@ vmaccel_status vmaccel_irq_line(vmaccel_vm *vm, uint32_t line, bool level)
         return status;
     if (vm->arch == VMACCEL_ARCH_X86_64 && line >= X86_LINES)
         return core_invalid(vm, module, "line: %u is not below %u", line, X86_LINES);
+    if (vm->arch == VMACCEL_ARCH_ARM64) { /* SPIs exist from the commit on */
+        if (!vm->committed)
+            return core_fail(VMACCEL_E_STATE, vm->platform->name, module, NULL, 0,
+                             "the VM is not committed: its GIC has no lines yet");
+        if (line >= vm->arm64.gic.spis)
+            return core_invalid(vm, module, "line: %u is not below the GIC's %u SPIs", line,
+                                vm->arm64.gic.spis);
+    }
     return vm->platform->irq_line(vm, line, level);
 }
 

@@ -27,19 +27,32 @@ struct core_region {
         *dirty; /* pages known dirty and not yet reported; NULL without dirty log; owned by core */
 };
 
-/* Register groups that core caches between two runs. */
-#define CORE_GROUP_REGS   (1u << 0) /* x86: general; arm64: general */
-#define CORE_GROUP_SREGS  (1u << 1) /* x86 only */
-#define CORE_GROUP_EVENTS (1u << 2) /* x86 only */
+/* Register groups that core caches between two runs, x86. On arm64 each general register is a
+ * group: bit VMACCEL_ARM64_* of the masks. */
+#define CORE_GROUP_REGS   (1u << 0)
+#define CORE_GROUP_SREGS  (1u << 1)
+#define CORE_GROUP_EVENTS (1u << 2)
+#define CORE_ARM64_ALL    (((uint64_t)1 << VMACCEL_ARM64_REGS) - 1)
+#define CORE_ARM64(reg)   ((uint64_t)1 << VMACCEL_ARM64_##reg)
 
 struct core_x86_cache {
     vmaccel_x86_regs regs;
     vmaccel_x86_sregs sregs;
     vmaccel_x86_events events;
-    /* Written while an instruction waited for its answer: bit n of the mask is word n of
-     * vmaccel_x86_regs. Merged over the instruction's result by core_x86_merge(). */
-    uint32_t overlay_mask;
     vmaccel_x86_regs overlay;
+};
+
+/* The registers are an array: vmaccel_arm64_reg is the index. */
+struct core_arm64_cache {
+    uint64_t regs[VMACCEL_ARM64_REGS];
+    uint64_t overlay[VMACCEL_ARM64_REGS];
+};
+
+/* Settings of an arm64 VM. The defaults are filled in when it is committed. */
+struct core_arm64_config {
+    uint32_t features; /* VMACCEL_ARM64_FEATURE_* */
+    bool features_set;
+    vmaccel_arm64_gic gic; /* version 0: not set, or no GIC */
 };
 
 struct vmaccel_vm {
@@ -51,6 +64,7 @@ struct vmaccel_vm {
     uint32_t exceptions;
     bool committed;
     uint64_t page_size;
+    struct core_arm64_config arm64;
     struct core_vm *core; /* core's own: locks, memory map, vCPU table */
     void *priv;           /* platform->vm_size zeroed bytes, 64-byte aligned */
 };
@@ -62,7 +76,10 @@ struct vmaccel_vcpu {
     /* Groups of the cache that hold the vCPU's state (valid), and that the caller changed since the
      * last run (dirty, always valid as well). The platform writes dirty groups back at run, clears
      * both masks after the guest ran, and may fill the cache early and set valid bits. */
-    uint32_t valid, dirty;
+    uint64_t valid, dirty;
+    /* Written while an instruction waited for its answer: bit n is word n of the general registers.
+     * Merged over the instruction's result by core_x86_merge() or core_arm64_merge(). */
+    uint64_t overlay_mask;
     /* The last exit is a device read whose answer is not consumed yet: set and cleared by the
      * platform. While it is set, core records register writes in the overlay. */
     bool awaiting_answer;
@@ -77,7 +94,7 @@ struct vmaccel_vcpu {
     _Atomic uint32_t running;
     union {
         struct core_x86_cache x86;
-        vmaccel_arm64_regs arm64;
+        struct core_arm64_cache arm64;
     } cache;
 };
 
@@ -118,15 +135,31 @@ struct core_x86_ops {
 
 /* AArch64 state. All required on a platform with AArch64 guests unless marked optional. */
 struct core_arm64_ops {
-    vmaccel_status (*fetch)(vmaccel_vcpu *vcpu, uint32_t groups);
-    vmaccel_status (*get_fpu)(vmaccel_vcpu *vcpu, vmaccel_arm64_fpu *fpu);
+    /* VMACCEL_ARM64_FEATURE_* that a vCPU can have here. */
+    uint32_t (*features)(const vmaccel_vm *vm);
+    /* Fill the cache's registers of the mask; core sets the valid bits. */
+    vmaccel_status (*fetch)(vmaccel_vcpu *vcpu, uint64_t regs);
+    vmaccel_status (*get_fpu)(vmaccel_vcpu *vcpu,
+                              vmaccel_arm64_fpu *fpu); /* optional: CAP_REG_FPU */
     vmaccel_status (*set_fpu)(vmaccel_vcpu *vcpu, const vmaccel_arm64_fpu *fpu);
+    /* Optional: CAP_REG_SVE. `vl` is the vector length, bytes. */
+    vmaccel_status (*get_sve)(vmaccel_vcpu *vcpu, uint8_t *area, uint32_t vl);
+    vmaccel_status (*set_sve)(vmaccel_vcpu *vcpu, const uint8_t *area, uint32_t vl);
+    /* Optional: CAP_REG_MSR. *done as in the public call, never NULL. */
     vmaccel_status (*get_sysregs)(vmaccel_vcpu *vcpu, vmaccel_arm64_sysreg *regs, size_t count,
                                   size_t *done);
     vmaccel_status (*set_sysregs)(vmaccel_vcpu *vcpu, const vmaccel_arm64_sysreg *regs,
                                   size_t count, size_t *done);
+    vmaccel_status (*sysreg_list)(vmaccel_vcpu *vcpu, uint32_t *ids, size_t *count);
+    /* Optional: CAP_REG_EVENTS. */
     vmaccel_status (*get_events)(vmaccel_vcpu *vcpu, vmaccel_arm64_events *events);
     vmaccel_status (*set_events)(vmaccel_vcpu *vcpu, const vmaccel_arm64_events *events);
+    /* Optional: CAP_REG_IRQCHIP. The VM is committed and has a GIC. */
+    vmaccel_status (*gic_list)(vmaccel_vm *vm, vmaccel_arm64_gic_reg *regs, size_t *count);
+    vmaccel_status (*get_gic_regs)(vmaccel_vm *vm, vmaccel_arm64_gic_reg *regs, size_t count,
+                                   size_t *done);
+    vmaccel_status (*set_gic_regs)(vmaccel_vm *vm, const vmaccel_arm64_gic_reg *regs, size_t count,
+                                   size_t *done);
 };
 
 /* A machine run by a platform that has no vCPU level (CAP_MACHINE: Virtualization.framework).
@@ -236,6 +269,10 @@ vmaccel_status core_x86_need(vmaccel_vcpu *vcpu, uint32_t groups);
 /* After an instruction that awaited its answer is complete and the cache was invalidated: put the
  * registers the caller wrote over its result. */
 vmaccel_status core_x86_merge(vmaccel_vcpu *vcpu);
+
+/* The same for the registers of an arm64 vCPU. */
+vmaccel_status core_arm64_need(vmaccel_vcpu *vcpu, uint64_t regs);
+vmaccel_status core_arm64_merge(vmaccel_vcpu *vcpu);
 
 /* The field of the general and special registers that no CPU would enter with, or NULL. The name is
  * a constant. */

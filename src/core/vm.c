@@ -200,6 +200,11 @@ vmaccel_status core_vm_commit(vmaccel_vm *vm)
 {
     if (vm->committed)
         return VMACCEL_OK;
+    if (vm->arch == VMACCEL_ARCH_ARM64 && vm->platform->arm64 != NULL) {
+        vmaccel_status status = core_arm64_commit(vm);
+        if (status != VMACCEL_OK)
+            return status;
+    }
     if (vm->platform->vm_commit != NULL) {
         vmaccel_status status = vm->platform->vm_commit(vm);
         if (status != VMACCEL_OK)

@@ -13,7 +13,7 @@ static const char module[] = "x86";
 
 vmaccel_status core_x86_need(vmaccel_vcpu *vcpu, uint32_t groups)
 {
-    uint32_t missing = groups & ~vcpu->valid;
+    uint32_t missing = groups & ~(uint32_t)vcpu->valid;
 
     if (missing == 0)
         return VMACCEL_OK;
@@ -28,28 +28,26 @@ static uint64_t *words_of(vmaccel_x86_regs *regs)
     return (uint64_t *)(void *)regs;
 }
 
-static void put_overlay(const struct core_x86_cache *cache, vmaccel_x86_regs *regs)
+static void put_overlay(const vmaccel_vcpu *vcpu, vmaccel_x86_regs *regs)
 {
-    const uint64_t *overlay = (const uint64_t *)(const void *)&cache->overlay;
+    const uint64_t *overlay = (const uint64_t *)(const void *)&vcpu->cache.x86.overlay;
     uint64_t *words = words_of(regs);
 
     for (size_t i = 0; i < REG_WORDS; i++) {
-        if ((cache->overlay_mask >> i & 1) != 0)
+        if ((vcpu->overlay_mask >> i & 1) != 0)
             words[i] = overlay[i];
     }
 }
 
 vmaccel_status core_x86_merge(vmaccel_vcpu *vcpu)
 {
-    struct core_x86_cache *cache = &vcpu->cache.x86;
-
-    if (cache->overlay_mask == 0)
+    if (vcpu->overlay_mask == 0)
         return VMACCEL_OK;
     vmaccel_status status = core_x86_need(vcpu, CORE_GROUP_REGS);
     if (status != VMACCEL_OK)
         return status;
-    put_overlay(cache, &cache->regs);
-    cache->overlay_mask = 0;
+    put_overlay(vcpu, &vcpu->cache.x86.regs);
+    vcpu->overlay_mask = 0;
     vcpu->dirty |= CORE_GROUP_REGS;
     return VMACCEL_OK;
 }
@@ -71,8 +69,8 @@ vmaccel_status vmaccel_x86_get_regs(vmaccel_vcpu *vcpu, vmaccel_x86_regs *regs)
     if (status != VMACCEL_OK)
         return status;
     *regs = vcpu->cache.x86.regs;
-    if (vcpu->cache.x86.overlay_mask != 0)
-        put_overlay(&vcpu->cache.x86, regs);
+    if (vcpu->overlay_mask != 0)
+        put_overlay(vcpu, regs);
     return VMACCEL_OK;
 }
 
@@ -87,10 +85,10 @@ static vmaccel_status set_overlay(vmaccel_vcpu *vcpu, vmaccel_x86_regs *regs)
     if (status != VMACCEL_OK)
         return status;
     shown = cache->regs;
-    put_overlay(cache, &shown);
+    put_overlay(vcpu, &shown);
     for (size_t i = 0; i < REG_WORDS; i++) {
         if (words_of(regs)[i] != words_of(&shown)[i]) {
-            cache->overlay_mask |= (uint32_t)1 << i;
+            vcpu->overlay_mask |= (uint64_t)1 << i;
             words_of(&cache->overlay)[i] = words_of(regs)[i];
         }
     }

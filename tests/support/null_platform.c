@@ -355,12 +355,73 @@ static vmaccel_status set_lapic(vmaccel_vcpu *vcpu, const vmaccel_x86_lapic *lap
     return VMACCEL_OK;
 }
 
-static vmaccel_status arm64_fetch(vmaccel_vcpu *vcpu, uint32_t groups)
+static uint32_t arm64_features(const vmaccel_vm *vm)
 {
+    (void)vm;
+    return null.features;
+}
+
+static vmaccel_status arm64_fetch(vmaccel_vcpu *vcpu, uint64_t regs)
+{
+    const uint64_t *values = (const uint64_t *)(const void *)&null.arm64_regs;
+
+    assert_true(regs != 0 && (regs & ~CORE_ARM64_ALL) == 0);
+    assert_true((regs & vcpu->dirty) == 0); /* they would be lost */
     null.fetches++;
-    assert_int_equal(groups, CORE_GROUP_REGS);
-    vcpu->cache.arm64 = null.arm64_regs;
+    null.fetched = regs;
+    for (unsigned i = 0; i < VMACCEL_ARM64_REGS; i++)
+        if ((regs >> i & 1) != 0)
+            vcpu->cache.arm64.regs[i] = values[i];
     return outcome("fetch");
+}
+
+static vmaccel_status get_sve(vmaccel_vcpu *vcpu, uint8_t *area, uint32_t vl)
+{
+    (void)vcpu;
+    memset(area, 0x5e, VMACCEL_ARM64_SVE_SIZE(vl));
+    return VMACCEL_OK;
+}
+
+static vmaccel_status set_sve(vmaccel_vcpu *vcpu, const uint8_t *area, uint32_t vl)
+{
+    (void)vcpu;
+    assert_int_equal(area[VMACCEL_ARM64_SVE_SIZE(vl) - 1], 0x5e);
+    return VMACCEL_OK;
+}
+
+static vmaccel_status sysreg_list(vmaccel_vcpu *vcpu, uint32_t *ids, size_t *count)
+{
+    return msr_list(vcpu->vm, ids, count);
+}
+
+static vmaccel_status gic_list(vmaccel_vm *vm, vmaccel_arm64_gic_reg *regs, size_t *count)
+{
+    size_t room = *count;
+
+    assert_true(vm->committed && vm->arm64.gic.version != 0);
+    *count = 1;
+    if (room < 1)
+        return core_fail(VMACCEL_E_LIMIT, "null", "test", NULL, 0, "1 is needed");
+    regs[0] = (vmaccel_arm64_gic_reg){.space = VMACCEL_ARM64_GIC_DIST};
+    return VMACCEL_OK;
+}
+
+static vmaccel_status get_gic_regs(vmaccel_vm *vm, vmaccel_arm64_gic_reg *regs, size_t count,
+                                   size_t *done)
+{
+    (void)vm;
+    for (*done = 0; *done < count; (*done)++)
+        regs[*done].value = regs[*done].offset;
+    return VMACCEL_OK;
+}
+
+static vmaccel_status set_gic_regs(vmaccel_vm *vm, const vmaccel_arm64_gic_reg *regs, size_t count,
+                                   size_t *done)
+{
+    (void)vm;
+    (void)regs;
+    *done = count;
+    return outcome("set_gic_regs");
 }
 
 static vmaccel_status get_sysregs(vmaccel_vcpu *vcpu, vmaccel_arm64_sysreg *regs, size_t count,
@@ -375,7 +436,14 @@ static vmaccel_status get_sysregs(vmaccel_vcpu *vcpu, vmaccel_arm64_sysreg *regs
 static vmaccel_status set_arm64_events(vmaccel_vcpu *vcpu, const vmaccel_arm64_events *events)
 {
     (void)vcpu;
-    assert_int_equal(events->serror_esr, 0);
+    null.arm64_events = *events;
+    return VMACCEL_OK;
+}
+
+static vmaccel_status get_arm64_events(vmaccel_vcpu *vcpu, vmaccel_arm64_events *events)
+{
+    (void)vcpu;
+    *events = null.arm64_events;
     return VMACCEL_OK;
 }
 
@@ -433,7 +501,19 @@ int null_reset(void **state)
         .set_lapic = set_lapic,
     };
     null.arm64 = (struct core_arm64_ops){
-        .fetch = arm64_fetch, .get_sysregs = get_sysregs, .set_events = set_arm64_events};
+        .features = arm64_features,
+        .fetch = arm64_fetch,
+        .get_sve = get_sve,
+        .set_sve = set_sve,
+        .get_sysregs = get_sysregs,
+        .sysreg_list = sysreg_list,
+        .get_events = get_arm64_events,
+        .set_events = set_arm64_events,
+        .gic_list = gic_list,
+        .get_gic_regs = get_gic_regs,
+        .set_gic_regs = set_gic_regs,
+    };
+    null.features = VMACCEL_ARM64_FEATURE_SVE | VMACCEL_ARM64_FEATURE_PMU;
     null.info = (vmaccel_platform_info){.kind = VMACCEL_KIND_SOFTWARE,
                                         .guest_x86_64 = true,
                                         .guest_arm64 = true,
@@ -448,6 +528,7 @@ int null_reset(void **state)
     null.caps[VMACCEL_CAP_EXIT_EXCEPTION] = 0xffffffff;
     null.caps[VMACCEL_CAP_HW_BREAKPOINT] = null.caps[VMACCEL_CAP_HW_WATCHPOINT] = 4;
     null.caps[VMACCEL_CAP_REG_XSAVE] = NULL_XSAVE;
+    null.caps[VMACCEL_CAP_REG_SVE] = NULL_SVE;
     vmaccel_x86_reset_state(&null.regs, &null.sregs);
 
     static const vmaccel_x86_cpuid table[] = {

@@ -16,6 +16,7 @@
 #define NULL_SLOTS 8
 #define NULL_PAGE  4096u
 #define NULL_XSAVE 2688u /* x87 to Hi16_ZMM */
+#define NULL_SVE   32u   /* bytes of a vector */
 
 struct null_slot {
     bool used;
@@ -46,6 +47,9 @@ struct null_platform {
     vmaccel_x86_sregs sregs;
     vmaccel_x86_events events;
     vmaccel_arm64_regs arm64_regs;
+    vmaccel_arm64_events arm64_events;
+    uint32_t features; /* of arm64 */
+    uint64_t fetched;  /* arm64 registers, the last time */
     vmaccel_x86_debug_regs debug_regs;
     vmaccel_debug_config debug;
     vmaccel_x86_msr msr; /* the last one written */

@@ -113,7 +113,7 @@ vmaccel_status kvm_prepare(vmaccel_vcpu *vcpu, bool *exit_ready)
 {
     struct kvm_vcpu *k = kvm_vcpu(vcpu);
     vmaccel_status status = VMACCEL_OK;
-    bool written = vcpu->dirty != 0 || vcpu->cache.x86.overlay_mask != 0;
+    bool written = vcpu->dirty != 0 || vcpu->overlay_mask != 0;
 
     if (k->pending && (k->stepping || (written && !can_overtake(vcpu)))) {
         status = kvm_vcpu_complete(vcpu, exit_ready);

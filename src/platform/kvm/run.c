@@ -247,7 +247,7 @@ vmaccel_status kvm_run(vmaccel_vcpu *vcpu)
     struct kvm_vcpu *k = kvm_vcpu(vcpu);
     struct kvm_run *run = k->run;
 
-    if (KVM_UNLIKELY((vcpu->dirty | k->attention | vcpu->cache.x86.overlay_mask) != 0)) {
+    if (KVM_UNLIKELY((vcpu->dirty | k->attention | vcpu->overlay_mask) != 0)) {
         int done = prepare(vcpu);
         if (done != ENTER)
             return (vmaccel_status)done;

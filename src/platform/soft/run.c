@@ -180,7 +180,7 @@ vmaccel_status soft_run(vmaccel_vcpu *vcpu)
 {
     struct soft_vcpu *s = soft_vcpu(vcpu);
 
-    if (SOFT_UNLIKELY((vcpu->dirty | s->attention | vcpu->cache.x86.overlay_mask) != 0)) {
+    if (SOFT_UNLIKELY((vcpu->dirty | s->attention | vcpu->overlay_mask) != 0)) {
         int done = prepare(vcpu);
         if (done != ENTER)
             return (vmaccel_status)done;

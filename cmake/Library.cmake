@@ -39,7 +39,7 @@ file(GLOB integer_sources ${PROJECT_SOURCE_DIR}/src/cpu/x86/int_*.c)
 set_source_files_properties(${integer_sources} PROPERTIES COMPILE_OPTIONS -fno-tree-slp-vectorize)
 
 foreach(target vmaccel_core_objs vmaccel_registry_objs)
-    target_link_libraries(${target} PRIVATE vmaccel_flags vmaccel_zydis)
+    target_link_libraries(${target} PRIVATE vmaccel_flags vmaccel_zydis vmaccel_fdt)
     target_include_directories(${target} PRIVATE
         ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
     target_compile_definitions(${target} PRIVATE VMACCEL_BUILDING)
@@ -50,7 +50,7 @@ endforeach()
 
 set(vmaccel_objects
     $<TARGET_OBJECTS:vmaccel_core_objs> $<TARGET_OBJECTS:vmaccel_registry_objs>
-    ${vmaccel_zydis_objects})
+    ${vmaccel_deps_objects})
 
 add_library(vmaccel_static STATIC ${vmaccel_objects})
 add_library(vmaccel_shared SHARED ${vmaccel_objects})

@@ -21,7 +21,7 @@
 #define MEMORY_SIZE  0x3000u /* data and constants, as one array */
 #define CODE         (WINDOW + 0x6000)
 #define CODE_SIZE    0x2000u
-#define STUB         UINT64_C(0x24680000) /* where a program jumps to at its end */
+#define STUB         UINT64_C(0x3a5b0000) /* where a program jumps to at its end */
 
 #define PAGE 0x1000u
 
@@ -149,9 +149,13 @@ extern uint8_t *host_memory, *soft_memory;
 bool host_init(const char **why);
 void host_code(const struct program *p);
 void host_run(const struct program *p, struct outcome *o); /* o->state: before, then after */
+bool host_has_page(uint64_t address);
 void soft_init(void);
 void soft_code(const struct program *p);
 void soft_run(const struct program *p, struct outcome *o, bool step);
+/* Whether a run of the software CPU leaves what was analysed of the program: into the middle of an
+ * instruction or backwards, where other flags are undefined, or to memory of the test itself. */
+bool soft_strays(const struct program *p, const struct state *before);
 /* From a signal handler: a run that does not end. */
 void soft_interrupt(void);
 

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 /* The trampoline's own data, addressed absolutely: every register is the program's. */
-#define CONTEXT 0x13570000
+#define CONTEXT 0x3a6c0000 /* as STUB, out of the reach of a bit offset from the window */
 struct context {
     struct state state;
     uint8_t initial[576]; /* an XSAVE area that loads initial state */
@@ -246,4 +246,10 @@ void host_run(const struct program *p, struct outcome *o)
     o->error = fault.error;
     o->address = fault.vector == 14 ? fault.address : 0;
     o->state.rip = fault.vector == VECTOR_NONE ? STUB : fault.rip;
+}
+
+bool host_has_page(uint64_t address)
+{
+    unsigned char resident;
+    return mincore((void *)(uintptr_t)(address & ~UINT64_C(0xfff)), PAGE, &resident) == 0;
 }

@@ -29,7 +29,7 @@ static struct options {
 /* Shared by the workers. */
 static struct totals {
     struct worker {
-        uint64_t cases, faults, failures;
+        uint64_t cases, faults, failures, strays;
         uint64_t insns[GROUP_COUNT];
         uint32_t kinds_used;
         struct kind {
@@ -250,6 +250,11 @@ static void run_program(struct worker *w, struct rng *g)
                          soft_outcome.vector == VECTOR_TIMEOUT || stores_environment(&p);
         if (disturbed && !rerun(&failing, &host_outcome, &soft_outcome))
             continue;
+        memcpy(soft_memory, memory, MEMORY_SIZE);
+        if (soft_strays(&p, &before)) {
+            w->strays++;
+            continue;
+        }
         w->failures++;
         if (failures++ >= 2)
             break;
@@ -282,12 +287,14 @@ static void work(unsigned index)
 
 static void summary(double seconds)
 {
-    uint64_t cases = 0, faults = 0, failures = 0, insns[GROUP_COUNT] = {0}, executed = 0;
+    uint64_t cases = 0, faults = 0, failures = 0, strays = 0, insns[GROUP_COUNT] = {0},
+             executed = 0;
     for (unsigned j = 0; j < options.jobs; j++) {
         const struct worker *w = &totals->workers[j];
         cases += w->cases;
         faults += w->faults;
         failures += w->failures;
+        strays += w->strays;
         for (unsigned i = 0; i < GROUP_COUNT; i++)
             insns[i] += w->insns[i];
     }
@@ -311,8 +318,8 @@ static void summary(double seconds)
                    k->missing ? "#UD in the software CPU" : k->file);
         }
     printf("# %" PRIu64 " cases (%" PRIu64 " with a fault), %" PRIu64
-           " instructions, %.1f s, %.0f cases/s, %" PRIu64 " differ\n",
-           cases, faults, executed, seconds, (double)cases / seconds, failures);
+           " instructions, %.1f s, %.0f cases/s, %" PRIu64 " strayed, %" PRIu64 " differ\n",
+           cases, faults, executed, seconds, (double)cases / seconds, strays, failures);
     printf("%s 1 - %u-bit code agrees\n", failures ? "not ok" : "ok", options.narrow ? 32 : 64);
 }
 
@@ -365,6 +372,11 @@ static int run_replay(const char *path)
     soft_init();
     const char *what = rerun(&r, &host_outcome, &soft_outcome);
     print_program(stdout, &r.program);
+    memcpy(soft_memory, r.memory, MEMORY_SIZE);
+    if (what && soft_strays(&r.program, &r.state)) {
+        printf("strays from the program\n");
+        return 0;
+    }
     if (!what) {
         printf("agrees\n");
         return 0;

@@ -256,3 +256,35 @@ void soft_run(const struct program *p, struct outcome *o, bool step)
         forget();
     }
 }
+
+static bool starts_instruction(const struct program *p, uint64_t rip)
+{
+    for (unsigned i = 0; i < p->count; i++)
+        if (rip == p->address + p->at[i].off)
+            return true;
+    return rip - p->address == p->size - 5u; /* the jump to the end */
+}
+
+bool soft_strays(const struct program *p, const struct state *before)
+{
+    struct outcome o;
+    struct cpu_exit exit = {.reason = CPU_EXIT_STEPPED};
+    uint64_t last = p->address;
+    bool strays = false;
+
+    set_state(p, before);
+    for (unsigned steps = 0; exit.reason == CPU_EXIT_STEPPED && steps < 200000 && !strays;
+         steps++) {
+        cpu_step(cpu, &exit);
+        get_state(p, &o.state);
+        if (o.state.rip - CODE >= CODE_SIZE)
+            break;
+        strays = o.state.rip < last || !starts_instruction(p, o.state.rip);
+        last = o.state.rip;
+    }
+    if (exit.reason == CPU_EXIT_EXCEPTION && exit.u.exception.vector == 14 &&
+        exit.u.exception.address - WINDOW >= WINDOW_PAGES * PAGE)
+        strays |= host_has_page(exit.u.exception.address);
+    forget();
+    return strays;
+}

@@ -46,70 +46,6 @@ static inline void decode_mmio(vmaccel_vcpu *vcpu, struct kvm_vcpu *k, struct kv
         memset(run->mmio.data, 0, sizeof run->mmio.data);
 }
 
-/* KVM queues #UD before it reports that it can't emulate; whether the guest sees one is the
- * caller's choice. */
-static void drop_queued_ud(vmaccel_vcpu *vcpu)
-{
-    vmaccel_x86_events *events = &vcpu->cache.x86.events;
-    if (core_x86_need(vcpu, CORE_GROUP_EVENTS) == VMACCEL_OK && events->exception_pending &&
-        events->exception_vector == 6) {
-        events->exception_pending = false;
-        events->exception_vector = 0;
-        vcpu->dirty |= CORE_GROUP_EVENTS;
-    }
-}
-
-static void decode_internal(vmaccel_vcpu *vcpu)
-{
-    struct kvm_run *run = kvm_vcpu(vcpu)->run;
-    vmaccel_exit *exit = &vcpu->exit;
-    if (run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION) {
-        exit->reason = VMACCEL_EXIT_UNSUPPORTED_INSTRUCTION;
-        exit->u.instruction.length = 0;
-        drop_queued_ud(vcpu);
-        if (run->emulation_failure.ndata >= 1 &&
-            (run->emulation_failure.flags & KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES) !=
-                0) {
-            uint8_t length = run->emulation_failure.insn_size;
-            exit->u.instruction.length = length <= 15 ? length : 15;
-            memcpy(exit->u.instruction.bytes, run->emulation_failure.insn_bytes, 15);
-        }
-        return;
-    }
-    exit->reason = VMACCEL_EXIT_INTERNAL_ERROR;
-    exit->u.internal.code = run->internal.suberror;
-    exit->u.internal.ndata = run->internal.ndata <= 8 ? run->internal.ndata : 8;
-    memcpy(exit->u.internal.data, run->internal.data, exit->u.internal.ndata * sizeof(uint64_t));
-}
-
-static void decode_failed_entry(vmaccel_vcpu *vcpu)
-{
-    vmaccel_exit *exit = &vcpu->exit;
-    exit->reason = VMACCEL_EXIT_FAILED_ENTRY;
-    exit->u.failed_entry.hardware_reason =
-        kvm_vcpu(vcpu)->run->fail_entry.hardware_entry_failure_reason;
-    exit->u.failed_entry.field = "";
-    if (core_x86_need(vcpu, CORE_GROUP_REGS | CORE_GROUP_SREGS) == VMACCEL_OK) {
-        const char *field = core_x86_bad_state(&vcpu->cache.x86.regs, &vcpu->cache.x86.sregs);
-        if (field != NULL)
-            exit->u.failed_entry.field = field;
-    }
-}
-
-static void decode_msr(vmaccel_vcpu *vcpu)
-{
-    struct kvm_vcpu *k = kvm_vcpu(vcpu);
-    vmaccel_exit *exit = &vcpu->exit;
-    exit->reason = VMACCEL_EXIT_MSR;
-    exit->u.msr.id = k->run->msr.index;
-    exit->u.msr.is_write = k->run->exit_reason == KVM_EXIT_X86_WRMSR;
-    exit->u.msr.error = 0;
-    exit->u.msr.value = exit->u.msr.is_write ? k->run->msr.data : 0;
-    vcpu->awaiting_answer = true;
-    k->pending = true;
-    k->attention |= KVM_ATTENTION_MSR;
-}
-
 static void decode_system_event(vmaccel_vcpu *vcpu)
 {
     struct kvm_run *run = kvm_vcpu(vcpu)->run;
@@ -121,6 +57,9 @@ static void decode_system_event(vmaccel_vcpu *vcpu)
     case KVM_SYSTEM_EVENT_RESET:
         exit->reason = VMACCEL_EXIT_RESET;
         break;
+    case KVM_SYSTEM_EVENT_CRASH:
+        exit->reason = VMACCEL_EXIT_CRASH;
+        break;
     default:
         exit->reason = VMACCEL_EXIT_INTERNAL_ERROR;
         exit->u.internal.code = run->system_event.type;
@@ -129,37 +68,40 @@ static void decode_system_event(vmaccel_vcpu *vcpu)
     }
 }
 
+static void decode_failed_entry(vmaccel_vcpu *vcpu)
+{
+    vmaccel_exit *exit = &vcpu->exit;
+    exit->reason = VMACCEL_EXIT_FAILED_ENTRY;
+    exit->u.failed_entry.hardware_reason =
+        kvm_vcpu(vcpu)->run->fail_entry.hardware_entry_failure_reason;
+    exit->u.failed_entry.field = kvm_arch_bad_field(vcpu);
+}
+
+static void decode_internal(vmaccel_vcpu *vcpu)
+{
+    const struct kvm_run *run = kvm_vcpu(vcpu)->run;
+    vmaccel_exit *exit = &vcpu->exit;
+    exit->reason = VMACCEL_EXIT_INTERNAL_ERROR;
+    exit->u.internal.code = run->internal.suberror;
+    exit->u.internal.ndata = run->internal.ndata <= 8 ? run->internal.ndata : 8;
+    memcpy(exit->u.internal.data, run->internal.data, exit->u.internal.ndata * sizeof(uint64_t));
+}
+
 /* The reasons that are not device accesses. */
 static __attribute__((noinline)) bool decode_other(vmaccel_vcpu *vcpu)
 {
     struct kvm_vcpu *k = kvm_vcpu(vcpu);
     struct kvm_run *run = k->run;
     vmaccel_exit *exit = &vcpu->exit;
+    bool deliver;
 
     k->pending = false;
     vcpu->awaiting_answer = false;
+    if (kvm_arch_decode(vcpu, &deliver))
+        return deliver;
     switch (run->exit_reason) {
-    case KVM_EXIT_HLT:
-        exit->reason = VMACCEL_EXIT_HLT;
-        return true;
-    case KVM_EXIT_IRQ_WINDOW_OPEN:
-        run->request_interrupt_window = 0;
-        exit->reason = VMACCEL_EXIT_IRQ_WINDOW;
-        return true;
-    case KVM_EXIT_SHUTDOWN:
-        exit->reason = VMACCEL_EXIT_SHUTDOWN;
-        return true;
     case KVM_EXIT_DEBUG:
-        kvm_x86_debug_exit(vcpu);
-        return true;
-    case KVM_EXIT_X86_RDMSR:
-    case KVM_EXIT_X86_WRMSR:
-        decode_msr(vcpu);
-        return true;
-    case KVM_EXIT_IOAPIC_EOI:
-        exit->reason = VMACCEL_EXIT_EOI;
-        exit->u.eoi.vector = run->eoi.vector;
-        return true;
+        return kvm_arch_debug_exit(vcpu);
     case KVM_EXIT_FAIL_ENTRY:
         decode_failed_entry(vcpu);
         return true;
@@ -169,7 +111,6 @@ static __attribute__((noinline)) bool decode_other(vmaccel_vcpu *vcpu)
     case KVM_EXIT_SYSTEM_EVENT:
         decode_system_event(vcpu);
         return true;
-    case KVM_EXIT_SET_TPR: /* CR8 is read with the special registers */
     case KVM_EXIT_INTR:
         return false;
     default:
@@ -200,7 +141,7 @@ bool kvm_decode_exit(vmaccel_vcpu *vcpu)
 }
 
 /* KVM_RUN failed with an error that is not EINTR or EAGAIN. */
-vmaccel_status kvm_run_error(vmaccel_vcpu *vcpu, int error)
+static __attribute__((noinline)) vmaccel_status run_error(vmaccel_vcpu *vcpu, int error)
 {
     struct kvm_run *run = kvm_vcpu(vcpu)->run;
     vmaccel_exit *exit = &vcpu->exit;
@@ -215,7 +156,7 @@ vmaccel_status kvm_run_error(vmaccel_vcpu *vcpu, int error)
         return VMACCEL_OK;
     }
     errno = error;
-    return run->kvm_dirty_regs != 0 ? kvm_x86_flush_refused(vcpu) : kvm_fail("vcpu", "KVM_RUN");
+    return kvm_arch_run_error(vcpu);
 }
 
 /* EINTR: a kick, or a signal that is none of ours. True: leave with KICKED. */
@@ -225,6 +166,10 @@ static bool interrupted(vmaccel_vcpu *vcpu)
     /* A kicker sets kick, then immediate_exit: if this hides its flag, the load below sees its
      * kick. */
     __atomic_store_n(&run->immediate_exit, 0, __ATOMIC_SEQ_CST);
+    if (kvm_arch_interrupted(vcpu)) {
+        kvm_kick_rearm(vcpu);
+        return true;
+    }
     if (!core_kick_take(vcpu))
         return false;
     vcpu->exit.reason = VMACCEL_EXIT_KICKED;
@@ -238,7 +183,7 @@ static bool interrupted(vmaccel_vcpu *vcpu)
 static __attribute__((noinline)) int prepare(vmaccel_vcpu *vcpu)
 {
     bool exit_ready = false;
-    vmaccel_status status = kvm_prepare(vcpu, &exit_ready);
+    vmaccel_status status = kvm_arch_prepare(vcpu, &exit_ready);
     return status != VMACCEL_OK || exit_ready ? (int)status : ENTER;
 }
 
@@ -256,7 +201,7 @@ vmaccel_status kvm_run(vmaccel_vcpu *vcpu)
     for (;;) {
         int result = ioctl(k->fd, KVM_RUN, 0);
         vcpu->valid = 0;
-        k->synced = (uint32_t)run->kvm_valid_regs;
+        kvm_arch_ran(&k->arch, run);
         if (KVM_LIKELY(result == 0)) {
             if (KVM_LIKELY(decode(vcpu, k, run)))
                 break;
@@ -270,13 +215,10 @@ vmaccel_status kvm_run(vmaccel_vcpu *vcpu)
         } else if (errno != EAGAIN) {
             int error = errno;
             atomic_store_explicit(&vcpu->running, 0, memory_order_release);
-            return kvm_run_error(vcpu, error);
+            return run_error(vcpu, error);
         }
     }
     atomic_store_explicit(&vcpu->running, 0, memory_order_release);
-
-    /* Groups nobody reads stop being copied after a while. */
-    if (k->synced != 0 && ++k->unread > 64)
-        run->kvm_valid_regs = 0;
+    k->attention |= kvm_arch_leave(&k->arch, run);
     return VMACCEL_OK;
 }

@@ -10,99 +10,31 @@ vmaccel_status kvm_vcpu_create(vmaccel_vcpu *vcpu)
     struct kvm_vm *kvm = kvm_vm(vcpu->vm);
     struct kvm_vcpu *k = kvm_vcpu(vcpu);
     vmaccel_status status = kvm_kick_unblock();
+    if (status == VMACCEL_OK)
+        status = kvm_arch_vcpu_open(vcpu);
     if (status != VMACCEL_OK)
         return status;
-    k->fd = ioctl(kvm->fd, KVM_CREATE_VCPU, (unsigned long)vcpu->index);
-    if (k->fd < 0)
-        return errno == EEXIST ? core_fail(VMACCEL_E_EXISTS, "kvm", "vcpu", NULL, EEXIST,
-                                           "KVM_CREATE_VCPU: index %u is used", vcpu->index)
-                               : kvm_fail("vcpu", "KVM_CREATE_VCPU");
     k->run = mmap(NULL, kvm->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, k->fd, 0);
     if (k->run == MAP_FAILED) {
         status = kvm_fail("vcpu", "mmap of the run page");
-        close(k->fd);
+        kvm_arch_vcpu_close(vcpu);
         return status;
     }
-    status = kvm_x86_apply_cpuid(vcpu);
+    status = kvm_arch_vcpu_init(vcpu);
     if (status != VMACCEL_OK) {
         munmap(k->run, kvm->run_size);
-        close(k->fd);
+        kvm_arch_vcpu_close(vcpu);
         return status;
     }
     k->tid = (int)syscall(SYS_gettid);
-    k->attention = KVM_ATTENTION_FIRST;
     kvm->slots[vcpu->index].run = k->run;
     atomic_store(&kvm->slots[vcpu->index].vcpu, vcpu);
     vcpu->run = kvm_run;
-    /* The first run writes the architecture's reset state, which older
-     * KVMs differ from in the types of LDTR and TR. A processor that waits for SIPI keeps what KVM
-     * gives it. */
-    vmaccel_x86_reset_state(&vcpu->cache.x86.regs, &vcpu->cache.x86.sregs);
-    if (vcpu->vm->irqchip == VMACCEL_IRQCHIP_NONE || vcpu->index == 0)
-        vcpu->valid = vcpu->dirty = CORE_GROUP_REGS | CORE_GROUP_SREGS;
     return VMACCEL_OK;
 }
 
+/* The mapping stays until the VM ends: a kick may be on its way to it. */
 void kvm_vcpu_destroy(vmaccel_vcpu *vcpu)
 {
-    struct kvm_vcpu *k = kvm_vcpu(vcpu);
-    /* The mapping stays until the VM ends: a kick may be on its way to it. */
-    close(k->fd);
-    k->fd = -1;
-}
-
-static const uint32_t kvm_of_mp[] = {
-    [VMACCEL_MP_RUNNABLE] = KVM_MP_STATE_RUNNABLE,
-    [VMACCEL_MP_HALTED] = KVM_MP_STATE_HALTED,
-    [VMACCEL_MP_WAIT_FOR_INIT] = KVM_MP_STATE_UNINITIALIZED,
-    [VMACCEL_MP_INIT_RECEIVED] = KVM_MP_STATE_INIT_RECEIVED,
-    [VMACCEL_MP_SIPI_RECEIVED] = KVM_MP_STATE_SIPI_RECEIVED,
-};
-
-vmaccel_status kvm_get_mp_state(vmaccel_vcpu *vcpu, vmaccel_mp_state *state)
-{
-    struct kvm_mp_state raw;
-    if (ioctl(kvm_vcpu(vcpu)->fd, KVM_GET_MP_STATE, &raw) < 0)
-        return kvm_fail("vcpu", "KVM_GET_MP_STATE");
-    for (uint32_t i = 0; i < sizeof kvm_of_mp / sizeof kvm_of_mp[0]; i++) {
-        if (kvm_of_mp[i] == raw.mp_state) {
-            *state = (vmaccel_mp_state)i;
-            return VMACCEL_OK;
-        }
-    }
-    return core_fail(VMACCEL_E_PLATFORM, "kvm", "vcpu", NULL, 0,
-                     "KVM_GET_MP_STATE: unknown state %u", raw.mp_state);
-}
-
-vmaccel_status kvm_apply_mp_state(vmaccel_vcpu *vcpu)
-{
-    struct kvm_vcpu *k = kvm_vcpu(vcpu);
-    struct kvm_mp_state raw = {.mp_state = kvm_of_mp[k->mp_state]};
-    return ioctl(k->fd, KVM_SET_MP_STATE, &raw) < 0 ? kvm_fail("vcpu", "KVM_SET_MP_STATE")
-                                                    : VMACCEL_OK;
-}
-
-vmaccel_status kvm_set_mp_state(vmaccel_vcpu *vcpu, vmaccel_mp_state state)
-{
-    struct kvm_vcpu *k = kvm_vcpu(vcpu);
-    k->mp_state = state;
-    vmaccel_status status = kvm_apply_mp_state(vcpu);
-    k->mp_set = status == VMACCEL_OK;
-    k->attention |= KVM_ATTENTION_PENDING;
-    return status;
-}
-
-vmaccel_status kvm_translate(vmaccel_vcpu *vcpu, vmaccel_gva gva, vmaccel_gpa *gpa)
-{
-    struct kvm_translation translation = {.linear_address = gva};
-    vmaccel_status status = kvm_x86_flush_now(vcpu, CORE_GROUP_SREGS);
-    if (status != VMACCEL_OK)
-        return status;
-    if (ioctl(kvm_vcpu(vcpu)->fd, KVM_TRANSLATE, &translation) < 0)
-        return kvm_fail("vcpu", "KVM_TRANSLATE");
-    if (!translation.valid)
-        return core_fail(VMACCEL_E_GUEST_MEMORY, "kvm", "vcpu", NULL, 0,
-                         "0x%llx is not mapped by the guest", (unsigned long long)gva);
-    *gpa = translation.physical_address;
-    return VMACCEL_OK;
+    kvm_arch_vcpu_close(vcpu);
 }

@@ -108,8 +108,8 @@ vmaccel_status kvm_x86_set_cpuid(vmaccel_vm *vm, const vmaccel_x86_cpuid *entrie
             .ecx = entries[i].ecx,
             .edx = entries[i].edx,
         };
-    free(kvm->cpuid);
-    kvm->cpuid = table;
+    free(kvm->arch.cpuid);
+    kvm->arch.cpuid = table;
     return VMACCEL_OK;
 }
 
@@ -134,17 +134,17 @@ vmaccel_status kvm_x86_get_cpuid(vmaccel_vcpu *vcpu, vmaccel_x86_cpuid *entries,
 vmaccel_status kvm_x86_apply_cpuid(vmaccel_vcpu *vcpu)
 {
     struct kvm_vm *kvm = kvm_vm(vcpu->vm);
-    if (kvm->cpuid == NULL) {
-        vmaccel_status status = supported(vcpu->vm, &kvm->cpuid);
+    if (kvm->arch.cpuid == NULL) {
+        vmaccel_status status = supported(vcpu->vm, &kvm->arch.cpuid);
         if (status != VMACCEL_OK)
             return status;
     }
-    for (uint32_t i = 0; i < kvm->cpuid->nent; i++) {
-        struct kvm_cpuid_entry2 *entry = &kvm->cpuid->entries[i];
+    for (uint32_t i = 0; i < kvm->arch.cpuid->nent; i++) {
+        struct kvm_cpuid_entry2 *entry = &kvm->arch.cpuid->entries[i];
         x86_cpuid_topology(entry->function, entry->index, vcpu->index, vcpu->vm->max_vcpus,
                            &entry->eax, &entry->ebx, &entry->ecx, &entry->edx);
     }
-    return ioctl(kvm_vcpu(vcpu)->fd, KVM_SET_CPUID2, kvm->cpuid) < 0
+    return ioctl(kvm_vcpu(vcpu)->fd, KVM_SET_CPUID2, kvm->arch.cpuid) < 0
                ? kvm_fail("x86", "KVM_SET_CPUID2")
                : VMACCEL_OK;
 }

@@ -77,16 +77,16 @@ vmaccel_status kvm_set_debug(vmaccel_vcpu *vcpu, const vmaccel_debug_config *con
         k->debug = before;
         return status;
     }
-    memcpy(k->point_of_dr, point_of_dr, sizeof point_of_dr);
+    memcpy(k->arch.point_of_dr, point_of_dr, sizeof point_of_dr);
     k->stepping = (debug.control & KVM_GUESTDBG_SINGLESTEP) != 0;
     k->step_done = false;
     k->attention = (k->attention & ~KVM_ATTENTION_STEP) | (k->stepping ? KVM_ATTENTION_STEP : 0);
     /* The trace flag that KVM puts into RFLAGS is hidden in what it reports from now on. */
-    k->synced &= ~CORE_GROUP_REGS;
+    k->arch.synced &= ~CORE_GROUP_REGS;
     return VMACCEL_OK;
 }
 
-void kvm_x86_debug_exit(vmaccel_vcpu *vcpu)
+bool kvm_arch_debug_exit(vmaccel_vcpu *vcpu)
 {
     struct kvm_vcpu *k = kvm_vcpu(vcpu);
     const struct kvm_debug_exit_arch *raw = &k->run->debug.arch;
@@ -99,7 +99,7 @@ void kvm_x86_debug_exit(vmaccel_vcpu *vcpu)
     if (raw->exception == 3) {
         exit->u.debug.flags = VMACCEL_DEBUG_SW_BREAKPOINT;
         exit->u.debug.dr6 = 0;
-        return;
+        return true;
     }
     if ((raw->dr6 & DR6_BS) != 0)
         exit->u.debug.flags |= VMACCEL_DEBUG_STEP;
@@ -108,13 +108,14 @@ void kvm_x86_debug_exit(vmaccel_vcpu *vcpu)
         if ((raw->dr6 & 1ull << i) == 0 || (dr7 >> (2 * i) & 3) == 0)
             continue;
         bool exec = (dr7 >> (16 + 4 * i) & 3) == 0;
-        exit->u.debug.slot = k->point_of_dr[i];
+        exit->u.debug.slot = k->arch.point_of_dr[i];
         if (exec) {
             exit->u.debug.flags |= VMACCEL_DEBUG_HW_BREAKPOINT;
-            k->attention |= KVM_ATTENTION_RF;
+            k->attention |= KVM_ATTENTION_RESUME;
         } else {
             exit->u.debug.flags |= VMACCEL_DEBUG_HW_WATCHPOINT;
             exit->u.debug.address = k->debug.arch.debugreg[i];
         }
     }
+    return true;
 }

@@ -2,7 +2,7 @@
 /* KVM_GET_VCPU_EVENTS and its canonical form. */
 #include "kvm.h"
 
-void kvm_x86_events_from(const struct kvm_vm *kvm, const struct kvm_vcpu_events *raw,
+void kvm_x86_events_from(const struct kvm_vm_arch *kvm, const struct kvm_vcpu_events *raw,
                          vmaccel_x86_events *events)
 {
     *events = (vmaccel_x86_events){
@@ -43,7 +43,7 @@ void kvm_x86_events_from(const struct kvm_vm *kvm, const struct kvm_vcpu_events 
 }
 
 /* raw holds the vCPU's own values for what the canonical form leaves out. */
-void kvm_x86_events_to(const struct kvm_vm *kvm, const vmaccel_x86_events *events,
+void kvm_x86_events_to(const struct kvm_vm_arch *kvm, const vmaccel_x86_events *events,
                        struct kvm_vcpu_events *raw)
 {
     /* A payload is applied on delivery, which KVM does only for an exception that is pending. */

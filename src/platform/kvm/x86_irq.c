@@ -23,7 +23,7 @@ vmaccel_status kvm_interrupt_ready(vmaccel_vcpu *vcpu, bool *ready)
     vmaccel_status status = VMACCEL_OK;
 
     *ready = false;
-    if (k->slot)
+    if (k->arch.slot)
         return VMACCEL_OK;
     /* An OUT in an STI shadow ends the shadow, once it is complete. */
     if (k->pending && k->run->ready_for_interrupt_injection == 0)
@@ -46,7 +46,7 @@ vmaccel_status kvm_inject_interrupt(vmaccel_vcpu *vcpu, uint8_t vector)
     if (status != VMACCEL_OK)
         return status;
     if (!ready) {
-        bool occupied = k->slot;
+        bool occupied = k->arch.slot;
         if (!occupied && core_x86_need(vcpu, CORE_GROUP_EVENTS) == VMACCEL_OK)
             occupied = vcpu->cache.x86.events.interrupt_pending;
         if (occupied)
@@ -63,8 +63,8 @@ vmaccel_status kvm_inject_interrupt(vmaccel_vcpu *vcpu, uint8_t vector)
     } else if (ioctl(k->fd, KVM_INTERRUPT, &interrupt) < 0) {
         return kvm_fail("irq", "KVM_INTERRUPT");
     }
-    k->synced &= ~CORE_GROUP_EVENTS;
-    k->slot = true;
+    k->arch.synced &= ~CORE_GROUP_EVENTS;
+    k->arch.slot = true;
     k->attention |= KVM_ATTENTION_PENDING; /* the next run frees the slot */
     return VMACCEL_OK;
 }
@@ -107,6 +107,6 @@ vmaccel_status kvm_inject_nmi(vmaccel_vcpu *vcpu)
     if (ioctl(k->fd, KVM_NMI, 0) < 0)
         return kvm_fail("irq", "KVM_NMI");
     vcpu->valid &= ~CORE_GROUP_EVENTS;
-    k->synced &= ~CORE_GROUP_EVENTS;
+    k->arch.synced &= ~CORE_GROUP_EVENTS;
     return VMACCEL_OK;
 }

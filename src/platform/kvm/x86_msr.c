@@ -58,8 +58,8 @@ vmaccel_status kvm_x86_set_deadline(vmaccel_vcpu *vcpu, uint64_t value)
     int result = ioctl(k->fd, KVM_SET_MSRS, &batch);
     if (result != 1)
         return refused("KVM_SET_MSRS", MSR_TSC_DEADLINE, result);
-    k->deadline_set = true;
-    k->deadline = value;
+    k->arch.deadline_set = true;
+    k->arch.deadline = value;
     k->attention |= KVM_ATTENTION_PENDING;
     return VMACCEL_OK;
 }
@@ -116,16 +116,16 @@ static vmaccel_status set_tsc(vmaccel_vcpu *vcpu, uint64_t value)
 {
     struct kvm_vm *vm = kvm_vm(vcpu->vm);
     struct kvm_vcpu *k = kvm_vcpu(vcpu);
-    pthread_mutex_lock(&vm->tsc_lock);
-    bool first = k->tsc_round == vm->tsc_round;
+    pthread_mutex_lock(&vm->arch.tsc_lock);
+    bool first = k->arch.tsc_round == vm->arch.tsc_round;
     vmaccel_status status = access_tsc(k, true, &value);
     if (status == VMACCEL_OK && first)
         status = insist_on_tsc(k, value);
     if (status == VMACCEL_OK) {
-        vm->tsc_round += first;
-        k->tsc_round = vm->tsc_round;
+        vm->arch.tsc_round += first;
+        k->arch.tsc_round = vm->arch.tsc_round;
     }
-    pthread_mutex_unlock(&vm->tsc_lock);
+    pthread_mutex_unlock(&vm->arch.tsc_lock);
     return status;
 }
 

@@ -83,7 +83,7 @@ static vmaccel_status complete(vmaccel_vcpu *vcpu, uint64_t *rip)
     if (status != VMACCEL_OK)
         return status;
     vcpu->valid |= valid & CORE_GROUP_SREGS;
-    if ((k->synced & CORE_GROUP_REGS) != 0) {
+    if ((k->arch.synced & CORE_GROUP_REGS) != 0) {
         *rip = k->run->s.regs.regs.rip;
         return VMACCEL_OK;
     }
@@ -96,14 +96,14 @@ static vmaccel_status complete(vmaccel_vcpu *vcpu, uint64_t *rip)
 vmaccel_status kvm_x86_out_rip(vmaccel_vcpu *vcpu, uint64_t *rip, const vmaccel_x86_sregs *sregs)
 {
     struct kvm_vcpu *k = kvm_vcpu(vcpu);
-    uint8_t *learned = &k->out_rip[out_mode(sregs)];
+    uint8_t *learned = &k->arch.out_rip[out_mode(sregs)];
     uint8_t code[OUT_BYTES];
 
     if (*learned == KVM_OUT_AFTER) {
         k->pending = k->stepping; /* the emulator is done with it, but for the step */
         return VMACCEL_OK;
     }
-    if (*learned == KVM_OUT_AT && (k->synced & CORE_GROUP_REGS) != 0 && !k->stepping) {
+    if (*learned == KVM_OUT_AT && (k->arch.synced & CORE_GROUP_REGS) != 0 && !k->stepping) {
         unsigned n = fetch_code(vcpu, sregs, sregs->cs.base + *rip, code);
         unsigned length = n != 0 ? out_length(code + 1, n, k->run, &k->run->s.regs.regs) : 0;
         /* After an OUTS, which the emulator runs, the bytes at RIP belong to the next instruction.

@@ -137,7 +137,7 @@ static vmaccel_status fetch_sregs(vmaccel_vcpu *vcpu)
 {
     struct kvm_vcpu *k = kvm_vcpu(vcpu);
     struct kvm_sregs raw;
-    if ((k->synced & CORE_GROUP_SREGS) != 0) {
+    if ((k->arch.synced & CORE_GROUP_SREGS) != 0) {
         sregs_from(&k->run->s.regs.sregs, &vcpu->cache.x86.sregs);
         return VMACCEL_OK;
     }
@@ -152,7 +152,7 @@ static vmaccel_status fetch_regs(vmaccel_vcpu *vcpu)
     struct kvm_vcpu *k = kvm_vcpu(vcpu);
     vmaccel_x86_regs *regs = &vcpu->cache.x86.regs;
     struct kvm_regs raw;
-    if ((k->synced & CORE_GROUP_REGS) != 0) {
+    if ((k->arch.synced & CORE_GROUP_REGS) != 0) {
         regs_from(&k->run->s.regs.regs, regs);
     } else {
         if (ioctl(k->fd, KVM_GET_REGS, &raw) < 0)
@@ -172,11 +172,11 @@ static vmaccel_status fetch_regs(vmaccel_vcpu *vcpu)
 static vmaccel_status fetch_events(vmaccel_vcpu *vcpu)
 {
     struct kvm_vcpu *k = kvm_vcpu(vcpu);
-    if ((k->synced & CORE_GROUP_EVENTS) != 0)
-        k->raw_events = k->run->s.regs.events;
-    else if (ioctl(k->fd, KVM_GET_VCPU_EVENTS, &k->raw_events) < 0)
+    if ((k->arch.synced & CORE_GROUP_EVENTS) != 0)
+        k->arch.raw_events = k->run->s.regs.events;
+    else if (ioctl(k->fd, KVM_GET_VCPU_EVENTS, &k->arch.raw_events) < 0)
         return kvm_fail("x86", "KVM_GET_VCPU_EVENTS");
-    kvm_x86_events_from(kvm_vm(vcpu->vm), &k->raw_events, &vcpu->cache.x86.events);
+    kvm_x86_events_from(&kvm_vm(vcpu->vm)->arch, &k->arch.raw_events, &vcpu->cache.x86.events);
     return VMACCEL_OK;
 }
 
@@ -185,8 +185,8 @@ vmaccel_status kvm_x86_fetch(vmaccel_vcpu *vcpu, uint32_t groups)
     struct kvm_vcpu *k = kvm_vcpu(vcpu);
     vmaccel_status status = VMACCEL_OK;
 
-    if (kvm_vm(vcpu->vm)->sync_regs) {
-        k->unread = 0;
+    if (kvm_vm(vcpu->vm)->arch.sync_regs) {
+        k->arch.unread = 0;
         k->run->kvm_valid_regs |= groups; /* have them in the run page from the next exit on */
     }
     if ((groups & CORE_GROUP_SREGS) != 0)
@@ -228,8 +228,8 @@ static vmaccel_status put_regs(vmaccel_vcpu *vcpu)
 static vmaccel_status put_events(vmaccel_vcpu *vcpu)
 {
     struct kvm_vcpu *k = kvm_vcpu(vcpu);
-    kvm_x86_events_to(kvm_vm(vcpu->vm), &vcpu->cache.x86.events, &k->raw_events);
-    return ioctl(k->fd, KVM_SET_VCPU_EVENTS, &k->raw_events) < 0
+    kvm_x86_events_to(&kvm_vm(vcpu->vm)->arch, &vcpu->cache.x86.events, &k->arch.raw_events);
+    return ioctl(k->fd, KVM_SET_VCPU_EVENTS, &k->arch.raw_events) < 0
                ? kvm_fail("x86", "KVM_SET_VCPU_EVENTS")
                : VMACCEL_OK;
 }
@@ -242,9 +242,9 @@ vmaccel_status kvm_x86_flush_now(vmaccel_vcpu *vcpu, uint32_t groups)
     if ((groups & CORE_GROUP_SREGS) != 0) {
         status = put_sregs(vcpu);
         if (status == VMACCEL_OK &&
-            k->lapic_set) /* the APIC base decides what of the LAPIC state is kept */
+            k->arch.lapic_set) /* the APIC base decides what of the LAPIC state is kept */
             status = kvm_x86_apply_lapic(vcpu);
-        if (status == VMACCEL_OK && k->mp_set)
+        if (status == VMACCEL_OK && k->arch.mp_set)
             status = kvm_apply_mp_state(vcpu);
     }
     if (status == VMACCEL_OK && (groups & CORE_GROUP_REGS) != 0)
@@ -253,7 +253,7 @@ vmaccel_status kvm_x86_flush_now(vmaccel_vcpu *vcpu, uint32_t groups)
         status = put_events(vcpu);
     if (status == VMACCEL_OK) {
         vcpu->dirty &= ~groups;
-        k->synced &= ~groups;
+        k->arch.synced &= ~groups;
     }
     return status;
 }
@@ -291,7 +291,8 @@ vmaccel_status kvm_x86_flush(vmaccel_vcpu *vcpu)
     /* A processor that waits for SIPI would take register writes through the run page after it woke
      * up. */
     bool first = (k->attention & KVM_ATTENTION_FIRST) != 0;
-    if (first || k->stepping || k->lapic_set || k->mp_set || !kvm_vm(vcpu->vm)->sync_regs) {
+    if (first || k->stepping || k->arch.lapic_set || k->arch.mp_set ||
+        !kvm_vm(vcpu->vm)->arch.sync_regs) {
         bool regs = (vcpu->dirty & CORE_GROUP_REGS) != 0;
         status = kvm_x86_flush_now(vcpu, vcpu->dirty);
         /* KVM remembers RIP when stepping is switched on, and steps from there. */
@@ -306,8 +307,8 @@ vmaccel_status kvm_x86_flush(vmaccel_vcpu *vcpu)
         k->run->cr8 = sync->sregs.cr8;
     }
     if ((vcpu->dirty & CORE_GROUP_EVENTS) != 0) {
-        kvm_x86_events_to(kvm_vm(vcpu->vm), &vcpu->cache.x86.events, &k->raw_events);
-        sync->events = k->raw_events;
+        kvm_x86_events_to(&kvm_vm(vcpu->vm)->arch, &vcpu->cache.x86.events, &k->arch.raw_events);
+        sync->events = k->arch.raw_events;
     }
     k->run->kvm_dirty_regs = vcpu->dirty;
     vcpu->dirty = 0;

@@ -54,31 +54,32 @@ static vmaccel_status report_eoi(vmaccel_vm *vm, const struct kvm_msi *msi)
     } table;
     vmaccel_status status = VMACCEL_OK;
 
-    pthread_mutex_lock(&kvm->routes_lock);
-    uint32_t used = kvm->routes_used < PINS ? kvm->routes_used : PINS;
+    pthread_mutex_lock(&kvm->arch.routes_lock);
+    uint32_t used = kvm->arch.routes_used < PINS ? kvm->arch.routes_used : PINS;
     bool known = false;
     for (uint32_t i = 0; i < used && !known; i++)
-        known = kvm->routes[i].address_lo == msi->address_lo &&
-                kvm->routes[i].address_hi == msi->address_hi && kvm->routes[i].data == msi->data;
+        known = kvm->arch.routes[i].address_lo == msi->address_lo &&
+                kvm->arch.routes[i].address_hi == msi->address_hi &&
+                kvm->arch.routes[i].data == msi->data;
     if (!known) {
-        kvm->routes[kvm->routes_used++ % PINS] = *msi;
-        used = kvm->routes_used < PINS ? kvm->routes_used : PINS;
+        kvm->arch.routes[kvm->arch.routes_used++ % PINS] = *msi;
+        used = kvm->arch.routes_used < PINS ? kvm->arch.routes_used : PINS;
         memset(&table, 0, sizeof table);
         table.head.nr = used;
         for (uint32_t i = 0; i < used; i++)
             table.entries[i] = (struct kvm_irq_routing_entry){
                 .gsi = i,
                 .type = KVM_IRQ_ROUTING_MSI,
-                .u.msi = {.address_lo = kvm->routes[i].address_lo,
-                          .address_hi = kvm->routes[i].address_hi,
-                          .data = kvm->routes[i].data},
+                .u.msi = {.address_lo = kvm->arch.routes[i].address_lo,
+                          .address_hi = kvm->arch.routes[i].address_hi,
+                          .data = kvm->arch.routes[i].data},
             };
         if (ioctl(kvm->fd, KVM_SET_GSI_ROUTING, &table) < 0) {
-            kvm->routes_used--;
+            kvm->arch.routes_used--;
             status = kvm_fail("irq", "KVM_SET_GSI_ROUTING");
         }
     }
-    pthread_mutex_unlock(&kvm->routes_lock);
+    pthread_mutex_unlock(&kvm->arch.routes_lock);
     return status;
 }
 

@@ -4,7 +4,7 @@
 
 vmaccel_status kvm_x86_get_xsave(vmaccel_vcpu *vcpu, void *area)
 {
-    bool two = kvm_vm(vcpu->vm)->xsave2;
+    bool two = kvm_vm(vcpu->vm)->arch.xsave2;
     if (ioctl(kvm_vcpu(vcpu)->fd, two ? KVM_GET_XSAVE2 : KVM_GET_XSAVE, area) < 0)
         return kvm_fail("x86", two ? "KVM_GET_XSAVE2" : "KVM_GET_XSAVE");
     return VMACCEL_OK;
@@ -74,9 +74,9 @@ vmaccel_status kvm_x86_get_lapic(vmaccel_vcpu *vcpu, vmaccel_x86_lapic *lapic)
 vmaccel_status kvm_x86_apply_lapic(vmaccel_vcpu *vcpu)
 {
     struct kvm_vcpu *k = kvm_vcpu(vcpu);
-    if (ioctl(k->fd, KVM_SET_LAPIC, &k->lapic) < 0)
+    if (ioctl(k->fd, KVM_SET_LAPIC, &k->arch.lapic) < 0)
         return kvm_fail("x86", "KVM_SET_LAPIC");
-    return k->deadline_set ? kvm_x86_set_deadline(vcpu, k->deadline) : VMACCEL_OK;
+    return k->arch.deadline_set ? kvm_x86_set_deadline(vcpu, k->arch.deadline) : VMACCEL_OK;
 }
 
 vmaccel_status kvm_x86_set_lapic(vmaccel_vcpu *vcpu, const vmaccel_x86_lapic *lapic)
@@ -85,8 +85,8 @@ vmaccel_status kvm_x86_set_lapic(vmaccel_vcpu *vcpu, const vmaccel_x86_lapic *la
     vmaccel_status status = kvm_x86_flush_now(vcpu, CORE_GROUP_SREGS);
     if (status != VMACCEL_OK)
         return status;
-    k->lapic = *lapic;
-    k->lapic_set = true;
+    k->arch.lapic = *lapic;
+    k->arch.lapic_set = true;
     k->attention |= KVM_ATTENTION_PENDING;
     return kvm_x86_apply_lapic(vcpu);
 }

@@ -1,15 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "kvm.h"
 
-vmaccel_status kvm_fail(const char *module, const char *call)
-{
-    int error = errno;
-    vmaccel_status status = error == EINVAL   ? VMACCEL_E_INVALID_ARGUMENT
-                            : error == ENOMEM ? VMACCEL_E_NO_MEMORY
-                                              : VMACCEL_E_PLATFORM;
-    return core_fail(status, "kvm", module, NULL, error, "%s: %s", call, strerror(error));
-}
-
 static const struct core_x86_ops kvm_x86_ops = {
     .fetch = kvm_x86_fetch,
     .get_xsave = kvm_x86_get_xsave,

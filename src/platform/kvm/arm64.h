@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What is arm64's of the KVM platform. Included by kvm.h. Source of what KVM does at an exit: Linux
+ * arch/arm64/kvm. */
+#ifndef PLATFORM_KVM_ARM64_H
+#define PLATFORM_KVM_ARM64_H
+
+#define KVM_ARCH_GUEST  VMACCEL_ARCH_ARM64
+#define KVM_ARCH_ABSENT "the kernel was built without KVM, or was not started at EL2"
+
+/* KVM makes no vCPU once its GIC is initialized, so all of a VM's are made when it is committed. A
+ * commit that failed goes on where it stopped: what is done can't be undone. */
+struct kvm_vm_arch {
+    int *fds;               /* of the vCPUs made so far; max_vcpus entries */
+    uint32_t made, started; /* vCPUs created, and initialized */
+    uint32_t started_pmus;
+    int gic, its; /* devices; -1 without */
+    uint32_t gic_steps;
+    uint32_t sve_vl;   /* bytes; 0: none, or not yet known */
+    uint32_t gpa_bits; /* of the VM's type */
+};
+
+/* How the host steps over an instruction that it has a point at. */
+enum kvm_over { KVM_OVER_NONE, KVM_OVER_BREAKPOINT, KVM_OVER_WATCHPOINT };
+
+struct kvm_vcpu_arch {
+    uint64_t irq_level; /* device_irq_level as the caller knows it */
+    bool irq, fiq;      /* input lines */
+    bool data_abort;    /* the last exit is a data access that may still be aborted */
+    enum kvm_over over;
+    bool wants_brk;
+    vmaccel_debug_config points;
+    uint8_t slot_of_bp[KVM_ARM_MAX_DBG_REGS], slot_of_wp[KVM_ARM_MAX_DBG_REGS];
+    /* A watchpoint's exit that waits for the end of the instruction. */
+    uint32_t due_flags, due_slot;
+    uint64_t due_address;
+};
+
+static inline void kvm_arch_ran(struct kvm_vcpu_arch *arch, const struct kvm_run *run)
+{
+    (void)arch;
+    (void)run;
+}
+
+/* At an exit for the caller: the attention it leaves behind. */
+static inline uint32_t kvm_arch_leave(struct kvm_vcpu_arch *arch, struct kvm_run *run)
+{
+    return run->s.regs.device_irq_level != arch->irq_level ? KVM_ATTENTION_TIMER : 0;
+}
+
+/* After EINTR, ahead of a kick. True: the record holds an exit. */
+bool kvm_arch_interrupted(vmaccel_vcpu *vcpu);
+
+/* arm64_regs.c */
+vmaccel_status kvm_arm64_get_one(int fd, uint64_t id, void *value);
+vmaccel_status kvm_arm64_set_one(int fd, uint64_t id, const void *value);
+uint64_t kvm_arm64_core_id(size_t reg);
+vmaccel_status kvm_arm64_fetch(vmaccel_vcpu *vcpu, uint64_t regs);
+/* Write the dirty registers. */
+vmaccel_status kvm_arm64_flush(vmaccel_vcpu *vcpu);
+
+/* arm64_sysregs.c */
+vmaccel_status kvm_arm64_sysreg(int fd, uint32_t id, uint64_t *value);
+vmaccel_status kvm_arm64_get_sysregs(vmaccel_vcpu *vcpu, vmaccel_arm64_sysreg *regs, size_t count,
+                                     size_t *done);
+vmaccel_status kvm_arm64_set_sysregs(vmaccel_vcpu *vcpu, const vmaccel_arm64_sysreg *regs,
+                                     size_t count, size_t *done);
+vmaccel_status kvm_arm64_sysreg_list(vmaccel_vcpu *vcpu, uint32_t *ids, size_t *count);
+
+/* arm64_state.c */
+vmaccel_status kvm_arm64_get_fpu(vmaccel_vcpu *vcpu, vmaccel_arm64_fpu *fpu);
+vmaccel_status kvm_arm64_set_fpu(vmaccel_vcpu *vcpu, const vmaccel_arm64_fpu *fpu);
+vmaccel_status kvm_arm64_get_sve(vmaccel_vcpu *vcpu, uint8_t *area, uint32_t vl);
+vmaccel_status kvm_arm64_set_sve(vmaccel_vcpu *vcpu, const uint8_t *area, uint32_t vl);
+vmaccel_status kvm_arm64_get_events(vmaccel_vcpu *vcpu, vmaccel_arm64_events *events);
+vmaccel_status kvm_arm64_set_events(vmaccel_vcpu *vcpu, const vmaccel_arm64_events *events);
+
+/* arm64_prepare.c: one KVM_RUN that changes nothing but what is pending. */
+vmaccel_status kvm_arm64_commit_state(vmaccel_vcpu *vcpu);
+
+/* arm64_debug.c */
+void kvm_arm64_report_due(vmaccel_vcpu *vcpu);
+vmaccel_status kvm_arm64_step_over(vmaccel_vcpu *vcpu, enum kvm_over over);
+void kvm_arm64_end_step_over(vmaccel_vcpu *vcpu);
+
+/* arm64_vcpu.c: the bytes at PC; 0 where they can't be read. */
+uint8_t kvm_arm64_fetch_code(vmaccel_vcpu *vcpu, uint8_t *bytes);
+
+/* arm64_probe.c: KVM_CREATE_DEVICE_TEST. */
+bool kvm_arm64_device(int vm_fd, uint32_t type);
+uint32_t kvm_arm64_features(const vmaccel_vm *vm);
+uint32_t kvm_arm64_gpa_bits(int sys_fd);
+/* The vector length of a vCPU that has SVE but is not finalized yet; 0: unknown. */
+uint32_t kvm_arm64_vector_length(int vcpu_fd);
+
+/* arm64_vm.c */
+vmaccel_status kvm_arm64_commit(vmaccel_vm *vm);
+
+/* arm64_gic.c */
+vmaccel_status kvm_arm64_gic_open(vmaccel_vm *vm);
+void kvm_arm64_gic_close(struct kvm_vm *kvm);
+vmaccel_status kvm_arm64_attribute(int fd, unsigned long request, uint32_t group, uint64_t attr,
+                                   void *value);
+vmaccel_status kvm_arm64_irq_line(vmaccel_vm *vm, uint32_t line, bool level);
+vmaccel_status kvm_arm64_cpu_line(vmaccel_vcpu *vcpu, uint32_t number, bool level);
+
+/* arm64_gic_regs.c */
+vmaccel_status kvm_arm64_gic_list(vmaccel_vm *vm, vmaccel_arm64_gic_reg *regs, size_t *count);
+vmaccel_status kvm_arm64_get_gic_regs(vmaccel_vm *vm, vmaccel_arm64_gic_reg *regs, size_t count,
+                                      size_t *done);
+vmaccel_status kvm_arm64_set_gic_regs(vmaccel_vm *vm, const vmaccel_arm64_gic_reg *regs,
+                                      size_t count, size_t *done);
+
+#endif

@@ -11,6 +11,8 @@
 
 #include <Zydis/Zydis.h>
 
+#include "rng.h"
+
 /* The window: unmapped, two pages to read and write, one to read only, two unmapped, two of code,
  * unmapped. */
 #define WINDOW       UINT64_C(0x12340000)
@@ -62,28 +64,6 @@ struct outcome {
     uint8_t vector;
 };
 
-/* ---- Random numbers ---- */
-
-struct rng {
-    uint64_t s[2];
-};
-static inline uint64_t rng_next(struct rng *g)
-{
-    uint64_t a = g->s[0], b = g->s[1];
-    g->s[0] = b;
-    a ^= a << 23;
-    g->s[1] = a ^ b ^ (a >> 18) ^ (b >> 5);
-    return g->s[1] + b;
-}
-static inline uint32_t rng_below(struct rng *g, uint32_t n)
-{
-    return (uint32_t)((rng_next(g) >> 32) * n >> 32);
-}
-static inline bool rng_percent(struct rng *g, unsigned percent)
-{
-    return rng_below(g, 100) < percent;
-}
-void rng_seed(struct rng *g, uint64_t seed);
 
 /* ---- Programs ---- */
 

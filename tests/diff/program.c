@@ -4,17 +4,6 @@
 
 #include <string.h>
 
-void rng_seed(struct rng *g, uint64_t seed)
-{
-    for (unsigned i = 0; i < 2; i++) {
-        seed += UINT64_C(0x9e3779b97f4a7c15);
-        uint64_t z = seed;
-        z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-        z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-        g->s[i] = z ^ z >> 31;
-    }
-}
-
 /* Registers that the program has written so far, or will use as addresses. */
 struct building {
     struct program *p;

@@ -6,6 +6,12 @@ vmaccel_sources(conformance_sources tests/conformance/*.c)
 vmaccel_sources(bench_sources bench/*.c)
 # Programs of their own: cmake/Workloads.cmake.
 list(FILTER bench_sources EXCLUDE REGEX "/bench/guest/")
+# What the library is compared with.
+if(CMAKE_SYSTEM_NAME STREQUAL "Linux" AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+    list(FILTER bench_sources EXCLUDE REGEX "/raw_none\\.c$")
+else()
+    list(FILTER bench_sources EXCLUDE REGEX "/raw_kvm_x86\\.c$")
+endif()
 vmaccel_sources(guests tests/guest/*.S tests/guest/*.c)
 
 # The suite's cases for a guest architecture are in the build where its guest programs are.

@@ -20,7 +20,7 @@ endif()
 
 get_filename_component(folder ${source} DIRECTORY)
 set(flags ${cflags} -I${folder} -I${folder}/.. -ffreestanding -fno-pic -fno-stack-protector
-          -fno-asynchronous-unwind-tables -fcf-protection=none)
+          -fno-asynchronous-unwind-tables)
 if(source MATCHES "\\.S$")
     run(${cc} ${flags} -x assembler-with-cpp -c ${source} -o ${base}.o)
 else()

@@ -30,9 +30,9 @@ all: build-release
 help:
 	@sed -n 's/^#   //p' Makefile
 
-test: NEEDS = build test run rig
+test: NEEDS = build test run rig-x86
 fuzz asan tsan format format-check: NEEDS = build test
-rig: NEEDS = build run rig
+rig: NEEDS = build run rig-x86
 docs: NEEDS = docs
 
 setup:

@@ -9,8 +9,8 @@ skip_all() { # REASON
 }
 
 need_kernel() {
-    "$root/scripts/setup" run >&2 && "$root/scripts/guest-kernel" >&2 ||
-        skip_all "this needs Debian's cloud kernel, busybox-static and cpio"
+    "$root/scripts/setup" run >&2 && "$root/scripts/guest-kernel" x86 >&2 ||
+        skip_all "this needs Debian's cloud kernel, busybox and cpio"
 }
 
 boot() { # INITRD CPUS: the guest's console, without its carriage returns, is in out

@@ -12,6 +12,9 @@
 uint64_t host_now_ns(void); /* monotonic */
 void host_sleep_ns(uint64_t ns);
 
+/* The CPU time of the calling thread. */
+uint64_t host_thread_cpu_ns(void);
+
 /* Zeroed memory at an address aligned for any CAP_PAGE_SIZE; NULL when there is none. */
 void *host_pages(size_t size);
 void host_pages_free(void *pages, size_t size);

@@ -21,6 +21,13 @@ uint64_t host_now_ns(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+uint64_t host_thread_cpu_ns(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
 void host_sleep_ns(uint64_t ns)
 {
     struct timespec wait = {(time_t)(ns / 1000000000u), (long)(ns % 1000000000u)};

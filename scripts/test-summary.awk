@@ -1,4 +1,5 @@
-# Input: CTest's JUnit file of one build.  Output: each failed or skipped case, and a line per test.
+# Input: CTest's JUnit file of one build.  Output: each failed or skipped case, what a rig says of
+# itself, and a line per test.
 
 BEGIN { tests = 0 }
 
@@ -28,6 +29,7 @@ function tap(line)
     else if (line ~ /^(not )?ok .*# *[Ss][Kk][Ii][Pp]/) skip(line)
     else if (line ~ /^ok /) { good++; note = "" }
     else if (line ~ /^not ok /) { fail(line); note = "" }
+    else if (line ~ /^# rig: /) print line
     else if (line ~ /^# /) note = line
     else if (line != "") reason = line
 }

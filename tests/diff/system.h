@@ -41,7 +41,7 @@
 #define SEL_TSS      0x28u
 #define SEL_LDT      0x38u
 #define SEL_TSS2     0x48u
-#define SEL_CODE32   0x58u /* compatible code, in long mode */
+#define SEL_CODE32   0x58u /* 32-bit code; in compatibility mode 64-bit */
 #define SEL_CODE32_3 0x63u
 #define SEL_SYSCALL  0x68u
 #define SEL_SYSRET   0x78u
@@ -84,7 +84,7 @@ struct offer {
     bool pge1g, nx, syscall, sep, xsave, pku, fsgsbase, smap, invpcid;
 };
 
-enum { MSR_COUNT = 9 };
+enum { MSR_COUNT = 10 };
 extern const uint32_t msr_ids[MSR_COUNT];
 
 struct system_case {
@@ -96,14 +96,13 @@ struct system_case {
     vmaccel_x86_regs start; /* at the first */
     vmaccel_x86_sregs sregs;
     uint64_t msrs[MSR_COUNT];
-    uint32_t insn; /* offset in code of the instruction under test */
     uint32_t size;
-    uint8_t code[32];
+    uint8_t code[16];
     uint8_t ram[RAM_SIZE];
 };
 
 struct access {
-    uint32_t reason, size, count;
+    uint32_t reason, size;
     bool is_write;
     uint64_t address, data;
 };

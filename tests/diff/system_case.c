@@ -14,7 +14,7 @@ const char *const mode_names[MODE_COUNT] = {"real",   "vm86", "prot16", "prot32"
                                             "page32", "pae",  "compat", "long"};
 
 const uint32_t msr_ids[MSR_COUNT] = {0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084, 0xc0000102,
-                                     0x174,      0x175,      0x176,      0x277};
+                                     0x174,      0x175,      0x176,      0x277,      0xc0000103};
 
 void put(struct system_case *c, uint64_t at, uint64_t value, unsigned size)
 {
@@ -217,11 +217,18 @@ static void base_gdt(struct gen *g)
     put(g->c, GDT + SEL_LDT + 8, 0, 8);
     put_descriptor(g, GDT + SEL_TSS2, TSS2, 0x67, 0x89);
     put(g->c, GDT + SEL_TSS2 + 8, 0, 8);
-    put_descriptor(g, GDT + SEL_CODE32, 0, UINT32_MAX, CODE_ATTR(0u) | ATTR_DB | ATTR_G);
+    put_descriptor(g, GDT + SEL_CODE32, 0, UINT32_MAX,
+                   CODE_ATTR(0u) | (g->c->mode == MODE_COMPAT ? ATTR_L : ATTR_DB) | ATTR_G);
     put_descriptor(g, GDT + (SEL_CODE32_3 & ~3u), 0, UINT32_MAX, CODE_ATTR(3u) | ATTR_DB | ATTR_G);
     for (unsigned i = SEL_SYSCALL; i < SEL_RANDOM; i += 8) /* nobody reads them */
         put_descriptor(g, GDT + i, 0, UINT32_MAX, (i & 8 ? CODE_ATTR(0u) : DATA_ATTR(3u)) | data);
     g->c->sregs.tr.attributes = (uint16_t)(0x80 | tss);
+}
+
+/* Handlers in long mode are 64-bit code. */
+static unsigned handler_code(const struct gen *g)
+{
+    return g->c->mode == MODE_COMPAT ? SEL_CODE32 : SEL_CODE;
 }
 
 static void base_idt(struct gen *g)
@@ -232,7 +239,7 @@ static void base_idt(struct gen *g)
         unsigned type = rng_percent(&g->rng, 70) ? 14 : 15, dpl = rng_percent(&g->rng, 50) ? 3 : 0;
         if (g->c->mode == MODE_PROT16 && rng_percent(&g->rng, 50))
             type -= 8;
-        put(g->c, IDT + v * size, SEL_CODE << 16 | handler, 4);
+        put(g->c, IDT + v * size, handler_code(g) << 16 | handler, 4);
         put(g->c, IDT + v * size + 4, 0x8000 | type << 8 | dpl << 13, 4);
         if (size == 16) {
             put(g->c, IDT + v * size + 8, 0, 8);
@@ -278,7 +285,7 @@ static void base_tss(struct gen *g)
     memset(c->ram + TSS2, 0, 0x68);
     put(c, TSS2 + 0x1c, c->sregs.cr3, 4);
     put(c, TSS2 + 0x20, TARGETS + 0x100, 4);
-    put(c, TSS2 + 0x24, 2 | (rng_next(&g->rng) & 0x47fd5), 4);
+    put(c, TSS2 + 0x24, 2 | (rng_next(&g->rng) & 0x46ed5), 4);
     for (unsigned i = 0; i < 8; i++)
         put(c, TSS2 + 0x28 + 4 * i, i == 4 ? STACK + 0x900 : random_value(g), 4);
     static const uint8_t usual[6] = {SEL_DATA, SEL_CODE, SEL_DATA, SEL_DATA, 0, SEL_DATA3};
@@ -403,10 +410,35 @@ void case_base(struct gen *g)
     c->msrs[2] = TARGETS + 0x280;
     c->msrs[3] = rng_next(&g->rng) & 0x47fd5;
     c->msrs[4] = code64(g) ? DATA + 0x100 : 0;
-    c->msrs[5] = rng_percent(&g->rng, 80) ? SEL_SYSENTER : rng_below(&g->rng, 4);
+    c->msrs[5] = rng_percent(&g->rng, 90) ? SEL_SYSENTER : 0;
     c->msrs[6] = STACK + 0x700;
     c->msrs[7] = TARGETS + 0x2c0;
     c->msrs[8] = UINT64_C(0x0007040600070406);
+    c->msrs[9] = (uint32_t)random_value(g);
+}
+
+/* WRPKRU, then the registers that it takes. */
+static uint32_t put_pkru(struct gen *g, uint32_t at, unsigned size)
+{
+    static const uint8_t wrpkru[] = {0x31, 0xc9, 0x31, 0xd2, 0xb8}; /* XOR, XOR, MOV EAX */
+    struct system_case *c = g->c;
+    const uint64_t values[3] = {c->regs.rax, c->regs.rcx, c->regs.rdx};
+    bool narrow = c->mode == MODE_REAL || c->mode == MODE_PROT16;
+
+    memcpy(c->ram + at, wrpkru, 5);
+    at += 5;
+    put(c, at, rng_percent(&g->rng, 40) ? 0 : rng_next(&g->rng), narrow ? 2 : 4);
+    at += narrow ? 2 : 4;
+    put(c, at, 0xef010f, 3);
+    at += 3;
+    for (unsigned i = 0; i < 3; i++) {
+        if (narrow || size == 8)
+            put(c, at++, narrow ? 0x66 : 0x48, 1);
+        put(c, at++, 0xb8 + i, 1);
+        put(c, at, values[i], size);
+        at += size;
+    }
+    return at;
 }
 
 /* LTR, since the rig's CPU knows a TSS that KVM loads as no TSS; then IRET where CPL is 3. */
@@ -418,9 +450,14 @@ void case_prologue(struct gen *g)
     unsigned form = code64(g) ? 2 : c->mode == MODE_PROT16 ? 0 : 1, frame = code64(g) ? 8 : 4;
 
     c->start = c->regs;
-    if (c->mode == MODE_REAL)
-        return;
     c->start.rip = at;
+    if (c->sregs.cr4 & UINT64_C(0x400000))
+        at = put_pkru(g, at, frame);
+    if (c->mode == MODE_REAL) {
+        put(c, at, 0xe9, 1);
+        put(c, at + 1, CODE - (at + 3), 2);
+        return;
+    }
     put(c, from, SEL_TSS, 2);
     memcpy(c->ram + at, ltr[form], 4);
     at += form == 2 ? 4 : 3;

@@ -33,8 +33,9 @@ static bool same_log(const struct outcome *a, const struct outcome *b)
 
 static bool same_segment(const vmaccel_x86_segment *a, const vmaccel_x86_segment *b)
 {
+    /* Nothing reads an unusable segment's limit. */
     return a->selector == b->selector && a->base == b->base && a->attributes == b->attributes &&
-           a->limit == b->limit;
+           (a->limit == b->limit || a->attributes == 0);
 }
 
 static const char *compare_sregs(const vmaccel_x86_sregs *a, const vmaccel_x86_sregs *b)
@@ -93,7 +94,7 @@ void case_print(FILE *f, const struct system_case *c)
     fprintf(f, "# case %" PRIu64 ": %s, %s, CPL %u, code", c->seed, system_groups[c->group].name,
             mode_names[c->mode], c->cpl);
     for (unsigned i = 0; i < c->size; i++)
-        fprintf(f, "%s%02x", i == c->insn ? " | " : " ", c->code[i]);
+        fprintf(f, " %02x", c->code[i]);
     fprintf(f, "\n#   cr0 %" PRIx64 " cr3 %" PRIx64 " cr4 %" PRIx64 " efer %" PRIx64 "\n#  ",
             c->sregs.cr0, c->sregs.cr3, c->sregs.cr4, c->sregs.efer);
     for (unsigned i = 0; i < REGS; i++)
@@ -113,9 +114,9 @@ static void print_end(FILE *f, const char *name, const struct outcome *o)
                 : "",
             o->regs.rip, o->regs.rsp, o->regs.rflags, o->sregs.cr2, o->sregs.cs.selector);
     for (unsigned i = 0; i < o->count && i < 6; i++)
-        fprintf(f, "#     %s %s %" PRIx64 " size %u count %u data %" PRIx64 "\n",
+        fprintf(f, "#     %s %s %" PRIx64 " size %u data %" PRIx64 "\n",
                 vmaccel_exit_name(o->log[i].reason), o->log[i].is_write ? "write" : "read",
-                o->log[i].address, o->log[i].size, o->log[i].count, o->log[i].data);
+                o->log[i].address, o->log[i].size, o->log[i].data);
 }
 
 static void print_memory(FILE *f, const struct system_case *c, const struct outcome *a,

@@ -39,25 +39,473 @@ static bool pdpte_accessed(const struct system_case *c, const struct outcome *so
     return found;
 }
 
-/* Where the last event pushed its flags: a handler is entered with them above CS. */
+/* ---- What ran, and where it ended ---- */
+
+static const uint8_t *opcode(const struct system_case *c)
+{
+    const uint8_t *p = c->code;
+    while (*p == 0x66 || *p == 0xf0 || *p == 0xf3 || (*p == 0x48 && c->mode == MODE_LONG))
+        p++;
+    return p;
+}
+
+static bool is_insn(const struct system_case *c, unsigned second)
+{
+    const uint8_t *p = opcode(c);
+    return p[0] == 0x0f && p[1] == second;
+}
+
+/* The exception whose handler was reached. */
+static unsigned vector_of(const struct outcome *o)
+{
+    uint64_t at = o->regs.rip - HANDLERS - 1;
+    return o->reason == VMACCEL_EXIT_HLT && at < 0x800 && at % 8 == 0 ? (unsigned)at / 8 : 256;
+}
+
+static uint16_t top_of_stack(const struct outcome *o)
+{
+    uint16_t value = 0;
+    if (o->regs.rsp < RAM_SIZE - 2)
+        memcpy(&value, o->ram + o->regs.rsp, 2);
+    return value;
+}
+
+static void set_top_of_stack(const struct outcome *o, uint16_t value)
+{
+    memcpy(o->ram + o->regs.rsp, &value, 2);
+}
+
+static bool is_canonical(uint64_t address)
+{
+    return (uint64_t)((int64_t)(address << 16) >> 16) == address;
+}
+
+/* ---- The rig's CPU ---- */
+
 static bool resume_flag(const struct system_case *c, const struct outcome *soft,
                         struct outcome *kvm)
 {
     bool found = false;
     (void)c;
-    for (uint32_t i = 0; i < RAM_SIZE; i += 2)
-        if ((kvm->ram[i] ^ soft->ram[i]) == 1 && (soft->ram[i] & 1) && i >= STACK + 2 &&
-            memcmp(kvm->ram + i - 2, soft->ram + i - 2, 2) == 0) {
+    for (uint32_t i = 2; i < RAM_SIZE; i += 2)
+        if ((kvm->ram[i] ^ soft->ram[i]) == 1 && (soft->ram[i] & 1) && (kvm->ram[i - 2] & 2) &&
+            kvm->ram[i + 1] == 0) {
             kvm->ram[i] |= 1;
             found = true;
         }
     return found;
 }
 
+static bool descriptor_accessed(const struct system_case *c, const struct outcome *soft,
+                                struct outcome *kvm)
+{
+    bool found = false;
+    for (uint32_t i = GDT + 5; i < IDT; i += 8)
+        if ((kvm->ram[i] ^ soft->ram[i]) == 1 && (soft->ram[i] & 0x19) == 0x19) {
+            kvm->ram[i] |= 1;
+            found = true;
+        }
+    for (unsigned i = 1; paging(c) && i < 3; i++) {
+        uint32_t at = TABLES + 2 * PAGE + i * (c->mode == MODE_PAGE32 ? 4 : 8);
+        if ((kvm->ram[at] ^ soft->ram[at]) == 0x40 && (soft->ram[at] & 0x40)) {
+            kvm->ram[at] |= 0x40; /* the table's page is not written either */
+            found = true;
+        }
+    }
+    return found;
+}
+
+static bool real_mode_cs(const struct system_case *c, const struct outcome *soft,
+                         struct outcome *kvm)
+{
+    (void)c;
+    if ((kvm->sregs.cr0 & 1) || soft->sregs.cs.attributes != 0x9b ||
+        kvm->sregs.cs.attributes != 0x93)
+        return false;
+    kvm->sregs.cs.attributes = 0x9b;
+    return true;
+}
+
+static bool ist_null_ss(const struct system_case *c, const struct outcome *soft,
+                        struct outcome *kvm)
+{
+    if (c->mode < MODE_COMPAT || kvm->sregs.ss.attributes || !soft->sregs.ss.attributes ||
+        (kvm->regs.rsp ^ soft->regs.rsp) != 0 || kvm->regs.rsp - IST_STACKS >= PAGE)
+        return false;
+    kvm->sregs.ss = soft->sregs.ss;
+    return true;
+}
+
+static bool idt_error_code(const struct system_case *c, const struct outcome *soft,
+                           struct outcome *kvm)
+{
+    uint16_t want = top_of_stack(soft), have = top_of_stack(kvm);
+    if (c->mode < MODE_COMPAT || soft->regs.rsp != kvm->regs.rsp || !(want & 2) ||
+        have != ((want & ~7u) * 2 | (want & 7u)))
+        return false;
+    set_top_of_stack(kvm, want);
+    return true;
+}
+
+static bool read_before_write(const struct system_case *c, const struct outcome *soft,
+                              struct outcome *kvm)
+{
+    uint16_t want = top_of_stack(soft), have = top_of_stack(kvm);
+    if ((opcode(c)[0] != 0x01 && !is_insn(c, 0xb1)) || vector_of(soft) != 14 ||
+        vector_of(kvm) != 14 || want != (have | 2))
+        return false;
+    set_top_of_stack(kvm, want);
+    return true;
+}
+
+static bool msr_canonical(const struct system_case *c, const struct outcome *soft,
+                          struct outcome *kvm)
+{
+    uint64_t value = (uint32_t)c->regs.rax | c->regs.rdx << 32;
+    switch ((uint32_t)c->regs.rcx) {
+    case 0x175:
+    case 0x176:
+    case 0xc0000082:
+    case 0xc0000083:
+    case 0xc0000100:
+    case 0xc0000101:
+    case 0xc0000102:
+        break;
+    default:
+        return false;
+    }
+    if (!is_insn(c, 0x30) || is_canonical(value) || vector_of(kvm) == 13)
+        return false;
+    adopt(soft, kvm);
+    return true;
+}
+
+static bool xsetbv_order(const struct system_case *c, const struct outcome *soft,
+                         struct outcome *kvm)
+{
+    if (!is_insn(c, 0x01) || opcode(c)[2] != 0xd1 || c->cpl == 0 || (c->sregs.cr4 & 0x40000) ||
+        vector_of(soft) == vector_of(kvm))
+        return false;
+    adopt(soft, kvm);
+    return true;
+}
+
+static bool smap_of_stack(const struct system_case *c, const struct outcome *soft,
+                          struct outcome *kvm)
+{
+    if (c->cpl != 3 || !(c->sregs.cr4 & 0x200000) || vector_of(kvm) != 14 ||
+        kvm->sregs.cr2 - USER_STACK >= PAGE || soft->sregs.cr2 == kvm->sregs.cr2)
+        return false;
+    adopt(soft, kvm);
+    return true;
+}
+
+static bool syscall_flags(const struct system_case *c, const struct outcome *soft,
+                          struct outcome *kvm)
+{
+    if (!is_insn(c, 0x05) || c->mode < MODE_COMPAT ||
+        (soft->regs.rflags & ~UINT64_C(0x8d5)) != kvm->regs.rflags)
+        return false;
+    kvm->regs.rflags = soft->regs.rflags;
+    return true;
+}
+
+static bool reserved_present(const struct system_case *c, const struct outcome *soft,
+                             struct outcome *kvm)
+{
+    uint16_t want = top_of_stack(soft), have = top_of_stack(kvm);
+    (void)c;
+    if (vector_of(soft) != 14 || vector_of(kvm) != 14 || !(want & 8) || (have | 3) != (want | 3) ||
+        (have & 1))
+        return false;
+    set_top_of_stack(kvm, want);
+    return true;
+}
+
+/* Of one error code, wherever its stack is. */
+static bool ext_bit(const struct system_case *c, const struct outcome *soft, struct outcome *kvm)
+{
+    uint32_t at = RAM_SIZE, count = 0;
+    (void)c;
+    for (uint32_t i = IDT; i < ROOT; i++)
+        if (soft->ram[i] != kvm->ram[i]) {
+            at = i;
+            count++;
+        }
+    if (count != 1 || (soft->ram[at] ^ kvm->ram[at]) != 1 || !(soft->ram[at] & 1))
+        return false;
+    kvm->ram[at] |= 1;
+    return true;
+}
+
+static bool conforming_stack(const struct system_case *c, const struct outcome *soft,
+                             struct outcome *kvm)
+{
+    if (c->cpl != 3 || vector_of(soft) != 14 || soft->sregs.cr2 - STACK >= 2 * PAGE ||
+        soft->sregs.cr2 == kvm->sregs.cr2)
+        return false;
+    adopt(soft, kvm);
+    return true;
+}
+
+static bool dr_reserved(const struct system_case *c, const struct outcome *soft,
+                        struct outcome *kvm)
+{
+    if (!is_insn(c, 0x23) || (kvm->debug.dr7 & ~UINT64_C(0xd800)) != soft->debug.dr7 ||
+        (kvm->debug.dr6 & ~UINT64_C(0x1000)) != soft->debug.dr6)
+        return false;
+    kvm->debug = soft->debug;
+    return true;
+}
+
+static bool kvm_retries(const struct system_case *c, const struct outcome *soft,
+                        struct outcome *kvm)
+{
+    (void)c;
+    if (kvm->reason != VMACCEL_EXIT_KICKED || soft->reason != VMACCEL_EXIT_SHUTDOWN)
+        return false;
+    adopt(soft, kvm);
+    return true;
+}
+
+static bool far_pointer_64(const struct system_case *c, const struct outcome *soft,
+                           struct outcome *kvm)
+{
+    if (c->mode != MODE_LONG || (c->code[0] != 0x48 && c->code[1] != 0x48) ||
+        (!is_insn(c, 0xb2) && !is_insn(c, 0xb4) && !is_insn(c, 0xb5)))
+        return false;
+    adopt(soft, kvm);
+    return true;
+}
+
+static bool sysenter_long(const struct system_case *c, const struct outcome *soft,
+                          struct outcome *kvm)
+{
+    if (c->mode < MODE_COMPAT || (!is_insn(c, 0x34) && !is_insn(c, 0x35)))
+        return false;
+    adopt(soft, kvm);
+    return true;
+}
+
+static bool sysret_order(const struct system_case *c, const struct outcome *soft,
+                         struct outcome *kvm)
+{
+    if (!is_insn(c, 0x07) || (c->sregs.efer & 1) || c->mode != MODE_REAL)
+        return false;
+    adopt(soft, kvm);
+    return true;
+}
+
+static bool iret_to_vm86(const struct system_case *c, const struct outcome *soft,
+                         struct outcome *kvm)
+{
+    if (opcode(c)[0] != 0xcf || (c->cpl != 3 && c->mode < MODE_COMPAT) ||
+        !(peek(c, c->regs.rsp + 8, 4) & FLAG_VM))
+        return false;
+    adopt(soft, kvm);
+    return true;
+}
+
+static bool iret_vif(const struct system_case *c, const struct outcome *soft, struct outcome *kvm)
+{
+    uint64_t differ = soft->regs.rflags ^ kvm->regs.rflags;
+    if (opcode(c)[0] != 0xcf || c->cpl || !differ || (differ & ~UINT64_C(0x180000)))
+        return false;
+    kvm->regs.rflags = soft->regs.rflags;
+    return true;
+}
+
+static bool fetch_from_device(const struct system_case *c, const struct outcome *soft,
+                              struct outcome *kvm)
+{
+    (void)c;
+    if (soft->reason != VMACCEL_EXIT_UNSUPPORTED_INSTRUCTION || vector_of(kvm) != 6)
+        return false;
+    adopt(soft, kvm);
+    return true;
+}
+
+static bool cr4_not_checked(const struct system_case *c, const struct outcome *soft,
+                            struct outcome *kvm)
+{
+    if (!is_insn(c, 0x22) || (opcode(c)[2] >> 3 & 7) != 4 || !(kvm->sregs.cr4 & 3) ||
+        (soft->sregs.cr4 & 3))
+        return false;
+    adopt(soft, kvm);
+    return true;
+}
+
+static bool pdpte_load(const struct system_case *c, const struct outcome *soft, struct outcome *kvm)
+{
+    if (c->mode != MODE_PAE || vector_of(soft) != 13 || vector_of(kvm) == 13 ||
+        (!is_insn(c, 0x22) && !is_insn(c, 0x01)))
+        return false;
+    adopt(soft, kvm);
+    return true;
+}
+
+static bool accessed_on_fault(const struct system_case *c, const struct outcome *soft,
+                              struct outcome *kvm)
+{
+    bool found = false,
+         ended = soft->reason == VMACCEL_EXIT_SHUTDOWN && kvm->reason == soft->reason;
+    if (!paging(c) || (!ended && (vector_of(soft) != 14 || vector_of(kvm) != 14)))
+        return false;
+    for (uint32_t i = ROOT; i < WINDOW_PAGES; i += 4)
+        if ((soft->ram[i] ^ kvm->ram[i]) == 0x20) {
+            kvm->ram[i] = soft->ram[i];
+            found = true;
+        }
+    return found;
+}
+
+static bool msr_reserved(const struct system_case *c, const struct outcome *soft,
+                         struct outcome *kvm)
+{
+    uint32_t id = (uint32_t)c->regs.rcx;
+    if (!is_insn(c, 0x30) || (id != 0x174 && id != 0xc0000084) || vector_of(kvm) == 13 ||
+        !((uint32_t)c->regs.rdx || (uint32_t)c->regs.rax >> 16))
+        return false;
+    adopt(soft, kvm);
+    return true;
+}
+
+static bool l_and_d(const struct system_case *c, const struct outcome *soft, struct outcome *kvm)
+{
+    if (c->mode < MODE_COMPAT || (kvm->sregs.cs.attributes & 0x6000) != 0x6000)
+        return false;
+    adopt(soft, kvm);
+    return true;
+}
+
+static bool task_switch(const struct system_case *c, const struct outcome *soft,
+                        struct outcome *kvm)
+{
+    if (c->mode >= MODE_COMPAT || is_insn(c, 0x00) ||
+        (soft->sregs.tr.selector == SEL_TSS && kvm->sregs.tr.selector == SEL_TSS &&
+         vector_of(soft) != 10 && vector_of(kvm) != 10 && soft->reason != VMACCEL_EXIT_SHUTDOWN))
+        return false;
+    adopt(soft, kvm);
+    return true;
+}
+
+static bool xsetbv_unseen(const struct system_case *c, const struct outcome *soft,
+                          struct outcome *kvm)
+{
+    if (!is_insn(c, 0x01) || opcode(c)[2] != 0xd1 || kvm->xcr0 != 1 || soft->xcr0 == 1)
+        return false;
+    kvm->xcr0 = soft->xcr0;
+    return true;
+}
+
+static bool stack_privilege(const struct system_case *c, const struct outcome *soft,
+                            struct outcome *kvm)
+{
+    uint16_t want = top_of_stack(soft);
+    if (c->cpl != 3 || vector_of(soft) != 14 || vector_of(kvm) != 14 ||
+        soft->sregs.cr2 != kvm->sregs.cr2 || want != (top_of_stack(kvm) | 4))
+        return false;
+    set_top_of_stack(kvm, want);
+    return true;
+}
+
+static bool null_ss_rpl(const struct system_case *c, const struct outcome *soft,
+                        struct outcome *kvm)
+{
+    if (c->mode != MODE_LONG || vector_of(soft) != 13 || kvm->sregs.ss.attributes ||
+        kvm->sregs.ss.selector == 0 || kvm->sregs.ss.selector > 3)
+        return false;
+    adopt(soft, kvm);
+    return true;
+}
+
+static bool lar_long(const struct system_case *c, const struct outcome *soft, struct outcome *kvm)
+{
+    if (c->mode < MODE_COMPAT || (!is_insn(c, 0x02) && !is_insn(c, 0x03)) ||
+        (soft->regs.rflags ^ kvm->regs.rflags) != 0x40 || !(kvm->regs.rflags & 0x40))
+        return false;
+    adopt(soft, kvm);
+    return true;
+}
+
+static bool mmio_write_check(const struct system_case *c, const struct outcome *soft,
+                             struct outcome *kvm)
+{
+    (void)c;
+    if (vector_of(soft) != 14 || kvm->count < 2 || kvm->log[0].is_write || !kvm->log[1].is_write)
+        return false;
+    adopt(soft, kvm);
+    return true;
+}
+
+static bool ltr_null(const struct system_case *c, const struct outcome *soft, struct outcome *kvm)
+{
+    if (!is_insn(c, 0x00) || (opcode(c)[2] >> 3 & 7) != 3 || kvm->sregs.tr.selector > 3)
+        return false;
+    adopt(soft, kvm);
+    return true;
+}
+
+static bool stack_canonical(const struct system_case *c, const struct outcome *soft,
+                            struct outcome *kvm)
+{
+    if (is_canonical(c->regs.rsp) || vector_of(soft) != 12 || vector_of(kvm) != 13)
+        return false;
+    adopt(soft, kvm);
+    return true;
+}
+
 const struct exclusion exclusions[] = {
     {"kvm-gave-up", "KVM's emulator does not know the instruction, or can't reach its memory",
      kvm_gave_up},
     {"resume-flag", "TCG pushes RF as 0 for faults", resume_flag},
+    {"descriptor-accessed", "TCG's far transfers set no accessed bit", descriptor_accessed},
+    {"real-mode-cs", "the type that CS has in real mode is the CPU's own", real_mode_cs},
+    {"ist-null-ss", "TCG loads a null SS when an IST stack is used without a change of CPL",
+     ist_null_ss},
+    {"idt-error-code", "TCG's error codes in long mode have 16 times the vector, not 8",
+     idt_error_code},
+    {"read-before-write", "TCG reports a read where an instruction reads and writes",
+     read_before_write},
+    {"msr-canonical", "TCG's WRMSR takes addresses that are not canonical", msr_canonical},
+    {"xsetbv-order", "TCG's XSETBV checks CPL before CR4.OSXSAVE", xsetbv_order},
+    {"smap-of-stack", "TCG's far transfers use a CPL 3 stack as CPL 0 does, which SMAP refuses",
+     smap_of_stack},
+    {"syscall-flags", "TCG's SYSCALL forgets the arithmetic flags", syscall_flags},
+    {"reserved-present", "TCG leaves P clear in the error code of reserved bits", reserved_present},
+    {"ext-bit", "TCG leaves EXT clear in faults of an exception's delivery", ext_bit},
+    {"conforming-stack", "TCG pushes for a conforming handler of CPL 3 as CPL 0 does",
+     conforming_stack},
+    {"dr-reserved", "TCG keeps reserved bits of DR6 and DR7", dr_reserved},
+    {"kvm-retries", "KVM retries without end an access through page tables outside its memory",
+     kvm_retries},
+    {"far-pointer-64", "AMD's CPUs, and TCG, know no 64-bit offset in LSS, LFS and LGS",
+     far_pointer_64},
+    {"sysenter-long", "TCG runs SYSEXIT in long mode, SYSENTER in compatibility mode, on AMD too",
+     sysenter_long},
+    {"sysret-order", "TCG's SYSRET checks the mode before EFER.SCE", sysret_order},
+    {"iret-to-vm86", "TCG's IRET enters virtual-8086 mode at CPL 3 and in long mode", iret_to_vm86},
+    {"iret-vif", "TCG's IRET at CPL 0 leaves VIF and VIP alone", iret_vif},
+    {"fetch-from-device", "KVM gives #UD at CPL 3 where the contract has an exit",
+     fetch_from_device},
+    {"cr4-not-checked", "KVM lets the guest set CR4.VME and PVI without the feature",
+     cr4_not_checked},
+    {"pdpte-load", "under nested paging AMD's CPUs read PAE's top entries when they walk",
+     pdpte_load},
+    {"accessed-on-fault", "a walk that ends in a fault may set accessed bits or not",
+     accessed_on_fault},
+    {"msr-reserved", "TCG takes reserved bits of SFMASK and SYSENTER_CS", msr_reserved},
+    {"l-and-d", "TCG loads code segments with L and D both set", l_and_d},
+    {"task-switch", "KVM switches tasks itself, with checks in another order", task_switch},
+    {"xsetbv-unseen", "TCG does not intercept XSETBV, so KVM's XCR0 is old", xsetbv_unseen},
+    {"stack-privilege", "TCG's far transfers at CPL 3 report faults of the stack as CPL 0's",
+     stack_privilege},
+    {"null-ss-rpl", "TCG loads a null SS whose RPL is not CPL", null_ss_rpl},
+    {"lar-long", "TCG's LAR and LSL know 16-bit system types in long mode", lar_long},
+    {"mmio-write-check", "KVM writes back to a device without looking at the page's W again",
+     mmio_write_check},
+    {"ltr-null", "TCG's LTR takes a null selector", ltr_null},
+    {"stack-canonical", "TCG gives #GP for a stack address that is not canonical", stack_canonical},
     {"pdpte-accessed", "TCG sets the accessed bit in PAE's top entries, where it is reserved",
      pdpte_accessed},
 };

@@ -261,8 +261,9 @@ static void gen_msr(struct gen *g)
         if (rng_percent(&g->rng, 60))
             value &= UINT64_C(0x0707070707070707);
         break;
+    case 0xc0000103:
     case 0x174:
-        value &= rng_percent(&g->rng, 50) ? 0xffff : UINT64_MAX;
+        value &= rng_percent(&g->rng, 50) ? UINT32_MAX : UINT64_MAX;
         break;
     default:
         break;
@@ -449,14 +450,6 @@ void case_generate(struct system_case *c, const struct offer *offer, uint64_t se
         c->cpl = rng_percent(&g->rng, group->user_percent) ? 3 : 0;
     case_base(g);
     case_window(g);
-    if (c->sregs.cr4 & UINT64_C(0x400000)) { /* PKRU is not otherwise defined */
-        uint64_t eax = rng_percent(&g->rng, 40) ? 0 : rng_next(&g->rng);
-        bytes(g, 4, 0xc931d231); /* XOR EDX,EDX; XOR ECX,ECX */
-        byte(g, 0xb8);
-        bytes(g, code64(g) || c->mode > MODE_PROT16 ? 4 : 2, eax);
-        bytes(g, 3, 0xef010f);
-    }
-    c->insn = c->size;
     g->op = c->mode <= MODE_PROT16 ? 2 : 4;
     group->generate(g);
     memcpy(c->ram + c->regs.rip, c->code, c->size);

@@ -80,7 +80,7 @@ void gen_far(struct gen *g)
     uint64_t target = random_target(g);
 
     if (real(g))
-        target -= (uint64_t)selector << 4;
+        target = (target - ((uint64_t)selector << 4)) & 0xffff;
     prefix_op(g, 25);
     if (kind < 2) {
         rex_w(g, 20);
@@ -131,7 +131,7 @@ void gen_iret(struct gen *g)
     uint64_t v[9] = {random_target(g), selector, flags, USER_STACK + 0x900,
                      rpl == 3 ? SEL_DATA3 : SEL_DATA};
     if (real(g) || (flags & FLAG_VM))
-        v[0] -= (uint64_t)selector << 4;
+        v[0] = (v[0] - ((uint64_t)selector << 4)) & 0xffff; /* the rig's CPU checks no limits */
     if (rng_percent(&g->rng, 25))
         v[4] = random_selector(g);
     if (rng_percent(&g->rng, 5))

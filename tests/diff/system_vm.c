@@ -103,20 +103,23 @@ static bool apply(struct machine *m, const struct system_case *c)
 
 static void record(struct outcome *out, vmaccel_exit *exit)
 {
-    struct access none, *a = out->count < ACCESS_COUNT ? &out->log[out->count++] : &none;
     bool io = exit->reason == VMACCEL_EXIT_IO;
     uint8_t *data = io ? exit->u.io.data : exit->u.mmio.data;
-    uint32_t bytes = io ? exit->u.io.size * exit->u.io.count : exit->u.mmio.size;
+    uint32_t size = io ? exit->u.io.size : exit->u.mmio.size, count = io ? exit->u.io.count : 1;
+    bool is_write = io ? exit->u.io.is_write : exit->u.mmio.is_write;
 
-    *a = (struct access){.reason = exit->reason,
-                         .size = io ? exit->u.io.size : exit->u.mmio.size,
-                         .count = io ? exit->u.io.count : 1,
-                         .is_write = io ? exit->u.io.is_write : exit->u.mmio.is_write,
-                         .address = io ? exit->u.io.port : exit->u.mmio.gpa};
-    if (a->is_write)
-        memcpy(&a->data, data, bytes < 8 ? bytes : 8);
-    else
-        memset(data, 0xf4, bytes);
+    /* One by one: how many elements make an exit is the platform's own. */
+    for (uint32_t i = 0; i < count; i++, data += size) {
+        struct access none, *a = out->count < ACCESS_COUNT ? &out->log[out->count++] : &none;
+        *a = (struct access){.reason = exit->reason,
+                             .size = size,
+                             .is_write = is_write,
+                             .address = io ? exit->u.io.port : exit->u.mmio.gpa};
+        if (is_write)
+            memcpy(&a->data, data, size);
+        else
+            memset(data, 0xf4, size);
+    }
 }
 
 static bool run(struct machine *m, struct outcome *out)

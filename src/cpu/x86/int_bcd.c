@@ -77,15 +77,6 @@ UOP salc(struct cpu *c, const struct uop *u)
     NEXT(c, u);
 }
 
-UOP into(struct cpu *c, const struct uop *u)
-{
-    if (!cpu_condition(c, 0))
-        return cpu_leave(c, u);
-    c->r[RIP] = cpu_next_rip(c, u);
-    c->event = (struct event){.kind = EVENT_SOFT, .vector = EXC_OF};
-    return NULL;
-}
-
 /* Both bounds, signed, follow each other in memory; two accesses to AC. */
 UOP bound16(struct cpu *c, const struct uop *u)
 {
@@ -132,10 +123,6 @@ bool int_translate_bcd(struct translator *t)
     case ZYDIS_MNEMONIC_AAM:
     case ZYDIS_MNEMONIC_AAD:
         emit(t, t->insn.mnemonic == ZYDIS_MNEMONIC_AAM ? aam : aad)->imm = t->ops[0].imm.value.s;
-        return true;
-    case ZYDIS_MNEMONIC_INTO:
-        emit(t, into);
-        t->ends_block = true;
         return true;
     case ZYDIS_MNEMONIC_BOUND: {
         bool wide = t->ops[0].size == 32;

@@ -61,7 +61,7 @@ static const struct uop *op_int3(struct cpu *c, const struct uop *u)
 static const struct uop *op_into(struct cpu *c, const struct uop *u)
 {
     if (!(cpu_arith_flags(c) & X86_FLAGS_OF))
-        NEXT_SLOW(c, u);
+        return cpu_leave(c, u);
     if (c->vm->config.exceptions >> EXC_OF & 1)
         return cpu_raise(c, u, EXC_OF);
     return soft(c, u, false);
@@ -130,35 +130,36 @@ static const struct uop *op_sysret(struct cpu *c, const struct uop *u)
     return leave(c, flags, wide ? c->r[RCX] : (uint32_t)c->r[RCX]);
 }
 
-/* ---- SYSENTER and SYSEXIT, in long mode too ---- */
+/* ---- SYSENTER and SYSEXIT: as on AMD's CPUs not in long mode ---- */
 
 static const struct uop *op_sysenter(struct cpu *c, const struct uop *u)
 {
     uint16_t selector = (uint16_t)c->msr.sysenter_cs;
-    bool wide = c->mode & MODE_LONG;
 
+    if (c->mode & MODE_LONG)
+        return cpu_raise(c, u, EXC_UD);
     if (!(c->mode & MODE_PROT) || IS_NULL(selector))
         return fault(c, u);
     uint64_t flags = cpu_rflags(c) & ~(X86_FLAGS_VM | X86_FLAGS_IF | X86_FLAGS_RF);
-    seg_flat_code(c, selector, 0, wide);
+    seg_flat_code(c, selector, 0, false);
     seg_flat_stack(c, (uint16_t)((selector & 0xfffc) + 8), 0);
-    c->r[RSP] = wide ? c->msr.sysenter_esp : (uint32_t)c->msr.sysenter_esp;
+    c->r[RSP] = (uint32_t)c->msr.sysenter_esp;
     cpu_set_rflags(c, flags);
-    return cpu_jump(c, wide ? c->msr.sysenter_eip : (uint32_t)c->msr.sysenter_eip);
+    return cpu_jump(c, (uint32_t)c->msr.sysenter_eip);
 }
 
 static const struct uop *op_sysexit(struct cpu *c, const struct uop *u)
 {
     uint16_t selector = (uint16_t)(c->msr.sysenter_cs & 0xfffc);
-    bool wide = u->imm && (c->mode & MODE_LONG);
 
-    if (!protected_mode(c) || c->cpl != 0 || IS_NULL(selector) ||
-        (wide && (!canonical(c, c->r[RDX]) || !canonical(c, c->r[RCX]))))
+    if (c->mode & MODE_LONG)
+        return cpu_raise(c, u, EXC_UD);
+    if (!protected_mode(c) || c->cpl != 0 || IS_NULL(selector))
         return fault(c, u);
-    uint64_t rip = wide ? c->r[RDX] : (uint32_t)c->r[RDX];
-    seg_flat_code(c, (uint16_t)(selector + (wide ? 32 : 16)), 3, wide);
-    seg_flat_stack(c, (uint16_t)(selector + (wide ? 40 : 24)), 3);
-    c->r[RSP] = wide ? c->r[RCX] : (uint32_t)c->r[RCX];
+    uint64_t rip = (uint32_t)c->r[RDX];
+    seg_flat_code(c, (uint16_t)(selector + 16), 3, false);
+    seg_flat_stack(c, (uint16_t)(selector + 24), 3);
+    c->r[RSP] = (uint32_t)c->r[RCX];
     cpu_update_mode(c);
     return cpu_jump(c, rip);
 }
@@ -223,7 +224,7 @@ static bool translate_ret(struct translator *t)
 static bool translate_vector_of(struct translator *t, uop_fn fn, uint8_t vector)
 {
     emit(t, fn)->aux = vector;
-    t->ends_block = fn != op_into;
+    t->ends_block = true;
     return true;
 }
 

@@ -36,3 +36,4 @@ vmaccel_add_dep(fdt ${VMACCEL_DEPS}/fdt
     fdt.c fdt_addresses.c fdt_check.c fdt_empty_tree.c fdt_ro.c fdt_rw.c fdt_strerror.c fdt_sw.c
     fdt_wip.c)
 target_include_directories(vmaccel_fdt SYSTEM INTERFACE ${VMACCEL_DEPS}/fdt)
+target_compile_definitions(vmaccel_fdt_objs PRIVATE _GNU_SOURCE) # strnlen

@@ -204,12 +204,8 @@ static inline bool machine_read(struct machine *m, struct input *in)
 static inline void check_registers(const vmaccel_x86_regs *regs, const vmaccel_x86_sregs *sregs)
 {
     const struct x86_state_fault *fault = x86_regs_fault(regs);
-    vmaccel_x86_sregs wide = *sregs;
-    /* Bases may have 57 bits wherever the CPU knows 5-level paging. */
-    if (wide.efer & 0x400)
-        wide.cr4 |= 1u << 12;
     if (!fault)
-        fault = x86_sregs_fault(&wide);
+        fault = x86_sregs_fault(sregs);
     if (!fault)
         return;
     fprintf(stderr, "%s: %s\n", fault->field, fault->why);

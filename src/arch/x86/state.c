@@ -165,9 +165,10 @@ static const struct x86_state_fault *segment_fault(const vmaccel_x86_sregs *s)
     return NULL;
 }
 
+/* A CPU that knows 5-level paging takes bases of 57 bits whether it is on or not. */
 static const struct x86_state_fault *base_fault(const vmaccel_x86_sregs *s)
 {
-    unsigned bits = (s->cr4 & X86_CR4_LA57) != 0 ? 57 : 48;
+    unsigned bits = 57;
 
     REFUSE(!x86_is_canonical(s->fs.base, bits), "fs", "its base is not canonical");
     REFUSE(!x86_is_canonical(s->gs.base, bits), "gs", "its base is not canonical");

@@ -1,6 +1,7 @@
 # Libraries that are built in from the sources which scripts/deps fetched:
 #   vmaccel_zydis   Zydis, the x86 decoder, without the parts that need Zycore's own code
 #   vmaccel_fdt     libfdt, flattened device trees
+#   vmaccel_zlib    zlib's inflate; its names have a prefix, so that a program may link its own zlib
 # Each is a target to link for its headers; vmaccel_deps_objects are the objects of all, for every
 # library of ours.
 
@@ -37,3 +38,8 @@ vmaccel_add_dep(fdt ${VMACCEL_DEPS}/fdt
     fdt_wip.c)
 target_include_directories(vmaccel_fdt SYSTEM INTERFACE ${VMACCEL_DEPS}/fdt)
 target_compile_definitions(vmaccel_fdt_objs PRIVATE _GNU_SOURCE) # strnlen
+
+vmaccel_add_dep(zlib ${VMACCEL_DEPS}/zlib
+    adler32.c crc32.c inffast.c inflate.c inftrees.c zutil.c)
+target_include_directories(vmaccel_zlib SYSTEM INTERFACE ${VMACCEL_DEPS}/zlib)
+target_compile_definitions(vmaccel_zlib INTERFACE Z_PREFIX)

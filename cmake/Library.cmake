@@ -39,7 +39,7 @@ file(GLOB integer_sources ${PROJECT_SOURCE_DIR}/src/cpu/x86/int_*.c)
 set_source_files_properties(${integer_sources} PROPERTIES COMPILE_OPTIONS -fno-tree-slp-vectorize)
 
 foreach(target vmaccel_core_objs vmaccel_registry_objs)
-    target_link_libraries(${target} PRIVATE vmaccel_flags vmaccel_zydis vmaccel_fdt)
+    target_link_libraries(${target} PRIVATE vmaccel_flags vmaccel_zydis vmaccel_fdt vmaccel_zlib)
     target_include_directories(${target} PRIVATE
         ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
     target_compile_definitions(${target} PRIVATE VMACCEL_BUILDING)

@@ -121,7 +121,7 @@ function check_include(path, from, own, name, quoted, target, to)
             return
         }
         if (name == "Zydis/Zydis.h" && from == "cpu") return
-        if (name == "libfdt.h" && from == "machine") return
+        if ((name == "libfdt.h" || name == "zlib.h") && from == "machine") return
         if (from != "os" && from != "platform" && is_library(from))
             breach(path, 7, "host header <" name ">")
         return

@@ -28,7 +28,9 @@ enum {
 
 static const struct cli_option options[] = {
     [OPTION_ACCEL] = {"accel", "NAME", "platform to run on, see 'vmaccel info' (auto)"},
-    [OPTION_ARCH] = {"arch", "ARCH", "guest architecture, x86_64 or aarch64 (the host's)"},
+    [OPTION_ARCH] = {"arch", "ARCH",
+                     "guest architecture, x86_64 or aarch64\n"
+                     "(what the kernel is for, else the host's)"},
     [OPTION_CPUS] = {"cpus", "N", "number of vCPUs (1)"},
     [OPTION_MEMORY] = {"memory", "SIZE",
                        "guest memory in bytes, or with K, M or G; whole pages of 4K (512M)"},
@@ -36,13 +38,15 @@ static const struct cli_option options[] = {
     [OPTION_INITRD] = {"initrd", "FILE", "initial RAM disk (none)"},
     [OPTION_APPEND] = {"append", "STRING", "kernel command line (empty)"},
     [OPTION_MODULE] = {"module", "\"FILE [ARGS]\"",
-                       "multiboot module; may be given several times (none)"},
+                       "PVH or multiboot module; may be given several times (none)"},
     [OPTION_FORMAT] = {"format", "FORMAT",
-                       "linux, pvh, multiboot, elf, flat-real or flat-long\n"
+                       "x86_64: linux, pvh, multiboot, elf, flat-real or flat-long;\n"
+                       "aarch64: linux, elf or flat\n"
                        "(auto: by the file's content, never flat)"},
     [OPTION_LOAD_ADDRESS] = {"load-address", "ADDRESS",
                              "guest-physical address of a flat image\n"
-                             "(0x7c00 for flat-real, 0x100000 for flat-long)"},
+                             "(0x7c00 for flat-real, 0x100000 for flat-long,\n"
+                             "0x40000000 for flat)"},
     [OPTION_DEVICE] = {"device", "NAME[,OPT=VAL]...",
                        "add a device; may be given several times (none)\n"
                        "'--device help' lists devices and their options"},
@@ -71,7 +75,8 @@ const struct cli_verb cli_run = {
              "  4    the guest asked for a reset\n"
              "  124  --timeout passed\n"
              "  128+N  ended by signal N; 141 when stdout was closed\n"
-             "  (V<<1)|1, low 8 bits: the guest wrote V to the debug-exit port 0xf4\n",
+             "  (V<<1)|1, low 8 bits: the guest wrote V to debug-exit: port 0xf4, on aarch64\n"
+             "       address 0x90f0000\n",
     .run = run_main,
 };
 
@@ -86,6 +91,7 @@ static const struct {
     {"elf", VMACCEL_BOOT_ELF},
     {"flat-real", VMACCEL_BOOT_FLAT_REAL},
     {"flat-long", VMACCEL_BOOT_FLAT_LONG},
+    {"flat", VMACCEL_BOOT_FLAT},
 };
 
 struct request {
@@ -195,23 +201,31 @@ static int set_option(struct request *request, int option, const char *value)
 static int check_request(const struct request *request)
 {
     const vmaccel_machine_config *config = &request->config;
-    bool flat =
-        config->format == VMACCEL_BOOT_FLAT_REAL || config->format == VMACCEL_BOOT_FLAT_LONG;
+    bool flat = config->format == VMACCEL_BOOT_FLAT_REAL ||
+                config->format == VMACCEL_BOOT_FLAT_LONG || config->format == VMACCEL_BOOT_FLAT;
     if (config->kernel == NULL)
         return cli_misuse(&cli_run, "nothing to boot: name a FILE");
     if (request->load_address_given && !flat)
-        return cli_misuse(&cli_run, "--load-address goes with --format flat-real or flat-long");
+        return cli_misuse(&cli_run,
+                          "--load-address goes with --format flat-real, flat-long or flat");
     /* To the library 0 is the default. */
     if (request->load_address_given && config->load_address == 0)
         return cli_misuse(&cli_run, "--load-address: 0 can't be used");
     return CLI_OK;
 }
 
+static const char *device_archs(size_t index)
+{
+    bool x86 = vmaccel_machine_device_is_for(index, VMACCEL_ARCH_X86_64);
+    bool arm64 = vmaccel_machine_device_is_for(index, VMACCEL_ARCH_ARM64);
+    return x86 && arm64 ? "x86_64, aarch64" : x86 ? "x86_64" : "aarch64";
+}
+
 static int list_devices(void)
 {
     const char *name, *help, *description;
     for (size_t i = 0; vmaccel_machine_device_help(i, &name, &help, &description); i++) {
-        printf("%-14s %s\n", name, description);
+        printf("%-14s %s (%s)\n", name, description, device_archs(i));
         while (help != NULL && *help != 0) {
             size_t length = strcspn(help, "\n");
             printf("%-14s   %.*s\n", "", (int)length, help);

@@ -15,26 +15,30 @@ typedef struct vmaccel_machine vmaccel_machine;
 /* How the file in `kernel` is loaded. Values are append-only. */
 typedef enum vmaccel_boot_format {
     VMACCEL_BOOT_DETECT = 0,    /* by its content; never FLAT */
-    VMACCEL_BOOT_LINUX = 1,     /* x86: bzImage; arm64: Image */
+    VMACCEL_BOOT_LINUX = 1,     /* x86: bzImage; arm64: Image, as it is, in gzip or in EFI zboot */
     VMACCEL_BOOT_PVH = 2,       /* ELF with a PVH entry note */
     VMACCEL_BOOT_MULTIBOOT = 3, /* multiboot 1 ELF or a.out-kludge image */
-    VMACCEL_BOOT_ELF = 4,       /* 64-bit ELF started at its entry in long mode, identity-mapped */
-    VMACCEL_BOOT_FLAT_REAL = 5, /* raw bytes at load_address, real mode */
-    VMACCEL_BOOT_FLAT_LONG = 6  /* raw bytes at load_address, long mode, identity-mapped */
+    /* 64-bit ELF started at its entry; x86: in long mode, identity-mapped; arm64: as FLAT */
+    VMACCEL_BOOT_ELF = 4,
+    VMACCEL_BOOT_FLAT_REAL = 5, /* x86: raw bytes at load_address, real mode */
+    VMACCEL_BOOT_FLAT_LONG = 6, /* x86: raw bytes at load_address, long mode, identity-mapped */
+    /* arm64: raw bytes at load_address, EL1 with the MMU off, X0 the device tree's address */
+    VMACCEL_BOOT_FLAT = 7
 } vmaccel_boot_format;
 
 typedef struct vmaccel_machine_config {
-    uint32_t size;                    /* sizeof(vmaccel_machine_config) */
-    uint32_t arch;                    /* vmaccel_arch; NONE: the host's */
+    uint32_t size; /* sizeof(vmaccel_machine_config) */
+    uint32_t arch; /* vmaccel_arch; NONE: what the kernel is for, else the host's */
     const vmaccel_platform *platform; /* NULL: vmaccel_platform_choose() for a full system */
     uint32_t cpus;                    /* 0: 1 */
     uint32_t format;                  /* vmaccel_boot_format */
     uint64_t memory;                  /* bytes, a multiple of 4096; 0: 512 MiB */
-    uint64_t load_address;      /* FLAT formats; 0: 0x7C00 in real mode, 0x100000 in long mode */
+    uint64_t load_address;      /* FLAT formats; 0: 0x7C00 in real mode, 0x100000 in long mode,
+                                   0x40000000 on arm64 */
     const char *kernel;         /* file name */
     const char *initrd;         /* file name, or NULL */
     const char *append;         /* command line, or NULL */
-    const char *const *modules; /* multiboot modules: "FILE [arguments]" */
+    const char *const *modules; /* PVH and multiboot modules: "FILE [arguments]" */
     size_t module_count;
     const char *const *devices; /* extra devices: "NAME[,option=value]..." */
     size_t device_count;
@@ -48,7 +52,7 @@ typedef struct vmaccel_machine_config {
 typedef enum vmaccel_machine_outcome {
     VMACCEL_MACHINE_POWEROFF = 1,
     VMACCEL_MACHINE_RESET = 2,      /* the guest asked for a reset */
-    VMACCEL_MACHINE_DEBUG_EXIT = 3, /* a write to the debug-exit port; code is the value written */
+    VMACCEL_MACHINE_DEBUG_EXIT = 3, /* a write to debug-exit; code is the value written */
     VMACCEL_MACHINE_SHUTDOWN = 4,   /* triple fault */
     VMACCEL_MACHINE_STOPPED = 5,    /* vmaccel_machine_stop() */
     VMACCEL_MACHINE_HALTED = 6,     /* every vCPU halted with nothing left that could wake one */
@@ -102,6 +106,8 @@ VMACCEL_API const vmaccel_platform *vmaccel_machine_platform(const vmaccel_machi
  * false past the end. Strings are owned by the library. Thread: any. */
 VMACCEL_API bool vmaccel_machine_device_help(size_t index, const char **name, const char **options,
                                              const char **description);
+/* Whether a machine of that architecture can have it. Thread: any. */
+VMACCEL_API bool vmaccel_machine_device_is_for(size_t index, vmaccel_arch arch);
 
 VMACCEL_END_DECLS
 

@@ -23,10 +23,16 @@ const struct device_class *device_class_at(size_t index)
     return index < CLASS_COUNT ? classes[index] : NULL;
 }
 
-const struct device_class *device_class_find(const char *name, size_t length)
+bool device_class_is_for(const struct device_class *class, vmaccel_arch arch)
+{
+    return (class->archs & (arch == VMACCEL_ARCH_ARM64 ? DEVICE_ARM64 : DEVICE_X86)) != 0;
+}
+
+const struct device_class *device_class_find(const char *name, size_t length, vmaccel_arch arch)
 {
     for (size_t i = 0; i < CLASS_COUNT; i++)
-        if (strlen(classes[i]->name) == length && memcmp(classes[i]->name, name, length) == 0)
+        if (device_class_is_for(classes[i], arch) && strlen(classes[i]->name) == length &&
+            memcmp(classes[i]->name, name, length) == 0)
             return classes[i];
     return NULL;
 }
@@ -90,14 +96,19 @@ static void append(char *text, size_t size, const char *separator, const char *w
     snprintf(text + used, size - used, "%s%.*s", separator, (int)length, word);
 }
 
-static vmaccel_status unknown_device(const char *name, size_t length)
+static vmaccel_status unknown_device(vmaccel_arch arch, const char *name, size_t length)
 {
     char text[256];
+    const char *separator = " ";
 
-    snprintf(text, sizeof(text), "unknown device \"%.*s\"; there are",
-             (int)(length < 60 ? length : 60), name);
-    for (size_t i = 0; i < CLASS_COUNT; i++)
-        append(text, sizeof(text), i > 0 ? ", " : " ", classes[i]->name, strlen(classes[i]->name));
+    snprintf(text, sizeof(text), "unknown device \"%.*s\" for %s; there are",
+             (int)(length < 60 ? length : 60), name, vmaccel_arch_name(arch));
+    for (size_t i = 0; i < CLASS_COUNT; i++) {
+        if (!device_class_is_for(classes[i], arch))
+            continue;
+        append(text, sizeof(text), separator, classes[i]->name, strlen(classes[i]->name));
+        separator = ", ";
+    }
     return vmaccel_error_report(VMACCEL_E_INVALID_ARGUMENT, "machine", text);
 }
 
@@ -237,11 +248,12 @@ vmaccel_status device_set_create(struct device_set *set, const struct device_hos
         if (names[i] == NULL)
             return vmaccel_error_report(VMACCEL_E_INVALID_ARGUMENT, "machine",
                                         "devices holds a NULL pointer");
-        if (device_class_find(names[i], strcspn(names[i], ",")) == NULL)
-            return unknown_device(names[i], strcspn(names[i], ","));
+        if (device_class_find(names[i], strcspn(names[i], ","), host->arch) == NULL)
+            return unknown_device(host->arch, names[i], strcspn(names[i], ","));
     }
     for (size_t i = 0; i < CLASS_COUNT && status == VMACCEL_OK; i++)
-        status = make_class(set, host, classes[i], names, count);
+        if (device_class_is_for(classes[i], host->arch))
+            status = make_class(set, host, classes[i], names, count);
     if (status != VMACCEL_OK)
         device_set_destroy(set);
     return status;
@@ -278,4 +290,11 @@ bool vmaccel_machine_device_help(size_t index, const char **name, const char **o
     if (description != NULL)
         *description = class->description;
     return true;
+}
+
+bool vmaccel_machine_device_is_for(size_t index, vmaccel_arch arch)
+{
+    const struct device_class *class = device_class_at(index);
+
+    return class != NULL && device_class_is_for(class, arch);
 }

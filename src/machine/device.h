@@ -12,12 +12,21 @@
 
 #include "machine/bus.h"
 
+/* Calls back at a time. Embedded in the device's state, which lives as long as the machine. */
+struct device_timer {
+    void (*fire)(void *device); /* thread: one of its own; the timer is off then */
+    void *device;
+    uint64_t at_ns; /* the machine's: of clock_ns(); UINT64_MAX: off */
+    struct device_timer *next;
+};
+
 /* What the machine does for its devices. Functions may be called from any thread and with the
  * device's own lock held, except where said. */
 struct device_host {
     void *context;
     struct bus *ports, *mmio; /* for create() to add ranges to */
-    uint64_t ram_size;        /* laid out as memmap.h says */
+    vmaccel_arch arch;
+    uint64_t ram_size; /* laid out as memmap.h says */
     uint32_t cpus;
 
     /* Drive an interrupt line; lines of several devices are ORed. Call on changes only. */
@@ -29,6 +38,10 @@ struct device_host {
     void (*stop)(void *context, vmaccel_machine_outcome outcome, uint32_t code, const char *why);
     uint64_t (*clock_ns)(void *context); /* monotonic */
     int64_t (*wall_ns)(void *context);   /* UTC, since 1970 */
+    /* Make a timer known, in create() once nothing else can fail, and set when it fires: a value of
+     * clock_ns(), or UINT64_MAX for never. */
+    void (*timer_add)(void *context, struct device_timer *timer);
+    void (*timer_set)(void *context, struct device_timer *timer, uint64_t at_ns);
     /* May block for as long as the console's reader likes: never call it with a lock held. */
     void (*console_write)(void *context, const uint8_t *data, size_t size);
 };
@@ -43,6 +56,9 @@ struct device_args {
     bool by_default; /* nobody named the device */
 };
 
+#define DEVICE_X86   (1u << 0)
+#define DEVICE_ARM64 (1u << 1)
+
 #define DEVICE_DEFAULT  (1u << 0) /* every machine has one; naming it gives that one options */
 #define DEVICE_MULTIPLE (1u << 1) /* may be named several times, beside the default one */
 
@@ -51,6 +67,7 @@ struct device_class {
     const char *description; /* one line */
     /* "", or a line for each option: "name=VALUE  help". */
     const char *options;
+    uint32_t archs; /* of the machines that can have it */
     uint32_t flags;
     /* Make one and add its ranges. Reports its own errors. *host outlives the device. */
     vmaccel_status (*create)(const struct device_host *host, const struct device_args *args,
@@ -67,7 +84,8 @@ struct device_class {
 
 /* All classes, in the order of device.def; NULL past the end. */
 const struct device_class *device_class_at(size_t index);
-const struct device_class *device_class_find(const char *name, size_t length);
+const struct device_class *device_class_find(const char *name, size_t length, vmaccel_arch arch);
+bool device_class_is_for(const struct device_class *class, vmaccel_arch arch);
 
 #define DEVICE_MAX         32 /* in a machine */
 #define DEVICE_MAX_OPTIONS 64 /* of one device */

@@ -10,12 +10,9 @@
 #include <time.h>
 
 #define DEFAULT_MEMORY (UINT64_C(512) << 20)
-#define MAX_FILE_SIZE  (UINT64_C(4) << 30)
-#define MAX_MODULES    64
 #define RAM_ALIGNMENT  (UINT64_C(2) << 20) /* lets the host use large pages */
 
-static vmaccel_status __attribute__((format(printf, 2, 3), cold))
-fail(vmaccel_status status, const char *format, ...)
+vmaccel_status machine_fail(vmaccel_status status, const char *format, ...)
 {
     char text[256];
     va_list args;
@@ -78,6 +75,20 @@ static int64_t host_wall_ns(void *context)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+static void host_timer_add(void *context, struct device_timer *timer)
+{
+    vmaccel_machine *machine = context;
+
+    timers_add(&machine->timers, timer);
+}
+
+static void host_timer_set(void *context, struct device_timer *timer, uint64_t at_ns)
+{
+    vmaccel_machine *machine = context;
+
+    timers_set(&machine->timers, timer, at_ns);
+}
+
 static void host_console_write(void *context, const uint8_t *data, size_t size)
 {
     vmaccel_machine *machine = context;
@@ -96,66 +107,106 @@ static vmaccel_status check_config(const vmaccel_machine_config *config)
     const uint8_t *bytes = (const uint8_t *)config;
 
     if (config->size < sizeof(*config))
-        return fail(VMACCEL_E_INVALID_ARGUMENT, "config: size is %" PRIu32 ", not %zu",
-                    config->size, sizeof(*config));
+        return machine_fail(VMACCEL_E_INVALID_ARGUMENT, "config: size is %" PRIu32 ", not %zu",
+                            config->size, sizeof(*config));
     for (size_t i = sizeof(*config); i < config->size; i++)
         if (bytes[i] != 0)
-            return fail(VMACCEL_E_INVALID_ARGUMENT,
-                        "config: a field past this version's end is not zero");
+            return machine_fail(VMACCEL_E_INVALID_ARGUMENT,
+                                "config: a field past this version's end is not zero");
     for (size_t i = 0; i < sizeof(config->reserved) / sizeof(config->reserved[0]); i++)
         if (config->reserved[i] != 0)
-            return fail(VMACCEL_E_INVALID_ARGUMENT, "config: reserved[%zu] is not zero", i);
+            return machine_fail(VMACCEL_E_INVALID_ARGUMENT, "config: reserved[%zu] is not zero", i);
     if (config->kernel == NULL)
-        return fail(VMACCEL_E_INVALID_ARGUMENT, "kernel: no file is given");
-    if (config->format > VMACCEL_BOOT_FLAT_LONG)
-        return fail(VMACCEL_E_INVALID_ARGUMENT, "format: %" PRIu32 " is not known", config->format);
+        return machine_fail(VMACCEL_E_INVALID_ARGUMENT, "kernel: no file is given");
+    if (config->format > VMACCEL_BOOT_FLAT)
+        return machine_fail(VMACCEL_E_INVALID_ARGUMENT, "format: %" PRIu32 " is not known",
+                            config->format);
     if (config->memory % 4096 != 0)
-        return fail(VMACCEL_E_INVALID_ARGUMENT,
-                    "memory: %" PRIu64 " bytes is not a multiple of 4096", config->memory);
+        return machine_fail(VMACCEL_E_INVALID_ARGUMENT,
+                            "memory: %" PRIu64 " bytes is not a multiple of 4096", config->memory);
     if (config->memory > SIZE_MAX / 2)
-        return fail(VMACCEL_E_LIMIT, "memory: %" PRIu64 " bytes is more than the host can address",
-                    config->memory);
-    if (config->cpus > MACHINE_MAX_CPUS)
-        return fail(VMACCEL_E_LIMIT, "cpus: %" PRIu32 " is over the machine's limit of %d",
-                    config->cpus, MACHINE_MAX_CPUS);
-    if (config->module_count > MAX_MODULES)
-        return fail(VMACCEL_E_LIMIT, "modules: %zu is over the limit of %d", config->module_count,
-                    MAX_MODULES);
+        return machine_fail(VMACCEL_E_LIMIT,
+                            "memory: %" PRIu64 " bytes is more than the host can address",
+                            config->memory);
+    if (config->module_count > MACHINE_MAX_MODULES)
+        return machine_fail(VMACCEL_E_LIMIT, "modules: %zu is over the limit of %d",
+                            config->module_count, MACHINE_MAX_MODULES);
     if ((config->module_count > 0 && config->modules == NULL) ||
         (config->device_count > 0 && config->devices == NULL))
-        return fail(VMACCEL_E_INVALID_ARGUMENT, "config: modules or devices is NULL");
+        return machine_fail(VMACCEL_E_INVALID_ARGUMENT, "config: modules or devices is NULL");
     return VMACCEL_OK;
 }
 
-static vmaccel_status choose_platform(vmaccel_machine *machine, vmaccel_arch arch,
-                                      const vmaccel_platform *asked)
+static const struct machine_arch *const archs[] = {&machine_x86, &machine_arm64};
+
+/* The architecture that was asked for, else what the kernel or its format tells, else the host's.
+ */
+static vmaccel_status choose_arch(vmaccel_machine *machine, const vmaccel_machine_config *config,
+                                  const struct machine_files *files)
 {
-    const char *name;
+    vmaccel_arch arch = (vmaccel_arch)config->arch;
+
+    if (arch == VMACCEL_ARCH_NONE)
+        arch = boot_arch_of((vmaccel_boot_format)config->format, files->kernel, files->kernel_size,
+                            os_host_arch());
+    for (size_t i = 0; i < sizeof(archs) / sizeof(archs[0]); i++)
+        if (archs[i]->arch == arch)
+            machine->arch = archs[i];
+    if (machine->arch == NULL)
+        return machine_fail(VMACCEL_E_INVALID_ARGUMENT, "arch: %d is not a guest architecture",
+                            (int)arch);
+    machine->map = memmap_of(arch);
+    if (config->cpus > machine->arch->max_cpus)
+        return machine_fail(VMACCEL_E_LIMIT,
+                            "cpus: %" PRIu32 " is over the %s machine's limit of %" PRIu32,
+                            config->cpus, vmaccel_arch_name(arch), machine->arch->max_cpus);
+    return VMACCEL_OK;
+}
+
+/* A platform that was named. */
+static vmaccel_status take_platform(vmaccel_machine *machine, const vmaccel_platform *asked)
+{
+    vmaccel_arch arch = machine->arch->arch;
+    vmaccel_platform_info info;
+    vmaccel_status status = vmaccel_platform_probe(asked, &info);
+
+    if (status != VMACCEL_OK)
+        return status;
+    if (info.status != VMACCEL_OK)
+        return machine_fail(info.status, "%s: %.220s", info.name, info.reason);
+    if (arch == VMACCEL_ARCH_ARM64 ? !info.guest_arm64 : !info.guest_x86_64)
+        return machine_fail(VMACCEL_E_NOT_SUPPORTED, "%s can't run %s guests on this host",
+                            info.name, vmaccel_arch_name(arch));
+    machine->platform = asked;
+    snprintf(machine->why, sizeof(machine->why), "%s: asked for", info.name);
+    return VMACCEL_OK;
+}
+
+static vmaccel_status choose_platform(vmaccel_machine *machine,
+                                      const vmaccel_machine_config *config)
+{
+    vmaccel_arch arch = machine->arch->arch;
     vmaccel_status status;
 
-    if (arch != VMACCEL_ARCH_X86_64)
-        return fail(VMACCEL_E_NOT_SUPPORTED, "arch: there is no %s machine yet",
-                    vmaccel_arch_name(arch));
-    if (asked == NULL) {
+    if (config->platform != NULL)
+        status = take_platform(machine, config->platform);
+    else
         status = vmaccel_platform_choose(arch, VMACCEL_WORKLOAD_SYSTEM, &machine->platform,
                                          machine->why, sizeof(machine->why));
-        if (status != VMACCEL_OK)
-            return status;
-    } else {
-        vmaccel_platform_info info;
+    if (status != VMACCEL_OK && config->arch == VMACCEL_ARCH_NONE && arch != os_host_arch()) {
+        char text[256];
 
-        status = vmaccel_platform_probe(asked, &info);
-        if (status != VMACCEL_OK)
-            return status;
-        if (info.status != VMACCEL_OK)
-            return fail(info.status, "%s: %.220s", info.name, info.reason);
-        machine->platform = asked;
-        snprintf(machine->why, sizeof(machine->why), "%s: asked for", info.name);
+        snprintf(text, sizeof(text), "%s", vmaccel_last_error()->text);
+        return machine_fail(status, "%.100s is for %s: %.140s", config->kernel,
+                            vmaccel_arch_name(arch), text);
     }
-    name = vmaccel_platform_name(machine->platform);
+    if (status != VMACCEL_OK)
+        return status;
     if (vmaccel_platform_cap(machine->platform, arch, VMACCEL_CAP_IRQCHIP_FULL) == 0)
-        return fail(VMACCEL_E_NOT_SUPPORTED, "%s has no %s for %s guests, which a machine needs",
-                    name, vmaccel_cap_name(VMACCEL_CAP_IRQCHIP_FULL), vmaccel_arch_name(arch));
+        return machine_fail(VMACCEL_E_NOT_SUPPORTED,
+                            "%s has no %s for %s guests, which a machine needs",
+                            vmaccel_platform_name(machine->platform),
+                            vmaccel_cap_name(VMACCEL_CAP_IRQCHIP_FULL), vmaccel_arch_name(arch));
     return VMACCEL_OK;
 }
 
@@ -164,113 +215,46 @@ static vmaccel_status check_limits(const vmaccel_machine *machine)
 {
     const vmaccel_platform *platform = machine->platform;
     const char *name = vmaccel_platform_name(platform);
-    uint64_t cpus = vmaccel_platform_cap(platform, VMACCEL_ARCH_X86_64, VMACCEL_CAP_MAX_VCPUS);
-    uint64_t bits = vmaccel_platform_cap(platform, VMACCEL_ARCH_X86_64, VMACCEL_CAP_GPA_BITS);
-    uint64_t page = vmaccel_platform_cap(platform, VMACCEL_ARCH_X86_64, VMACCEL_CAP_PAGE_SIZE);
-    uint64_t high = memmap_high_size(machine->ram_size);
-    uint64_t last = (high > 0 ? MEMMAP_HIGH_BASE + high : machine->ram_size) - 1;
+    vmaccel_arch arch = machine->arch->arch;
+    uint64_t cpus = vmaccel_platform_cap(platform, arch, VMACCEL_CAP_MAX_VCPUS);
+    uint64_t bits = vmaccel_platform_cap(platform, arch, VMACCEL_CAP_GPA_BITS);
+    uint64_t page = vmaccel_platform_cap(platform, arch, VMACCEL_CAP_PAGE_SIZE);
+    uint64_t last = memmap_end(machine->map, machine->ram_size) - 1;
 
     if (cpus == 0 || bits == 0 || page == 0)
-        return fail(VMACCEL_E_UNAVAILABLE, "%s does not answer any more: %.200s", name,
-                    vmaccel_last_error()->text);
+        return machine_fail(VMACCEL_E_UNAVAILABLE, "%s does not answer any more: %.200s", name,
+                            vmaccel_last_error()->text);
     if (machine->cpu_count > cpus)
-        return fail(VMACCEL_E_LIMIT, "cpus: %" PRIu32 " is over the %s limit of %" PRIu64,
-                    machine->cpu_count, name, cpus);
+        return machine_fail(VMACCEL_E_LIMIT, "cpus: %" PRIu32 " is over the %s limit of %" PRIu64,
+                            machine->cpu_count, name, cpus);
     if (bits < 64 && last >> bits != 0)
-        return fail(VMACCEL_E_LIMIT,
-                    "memory: %" PRIu64 " bytes reach past %s's %" PRIu64 "-bit guest addresses",
-                    machine->ram_size, name, bits);
+        return machine_fail(VMACCEL_E_LIMIT,
+                            "memory: %" PRIu64 " bytes reach past %s's %" PRIu64
+                            "-bit guest addresses",
+                            machine->ram_size, name, bits);
     if (machine->ram_size % page != 0)
-        return fail(VMACCEL_E_INVALID_ARGUMENT,
-                    "memory: %" PRIu64 " bytes is not a multiple of %s's page size, %" PRIu64,
-                    machine->ram_size, name, page);
+        return machine_fail(VMACCEL_E_INVALID_ARGUMENT,
+                            "memory: %" PRIu64 " bytes is not a multiple of %s's page size, "
+                            "%" PRIu64,
+                            machine->ram_size, name, page);
     return VMACCEL_OK;
-}
-
-static vmaccel_status read_file(const char *option, const char *path, uint8_t **data, size_t *size)
-{
-    char text[128];
-    int32_t error = os_file_read(path, MAX_FILE_SIZE, data, size);
-
-    if (error == 0)
-        return VMACCEL_OK;
-    os_error_text(error, text, sizeof(text));
-    return fail(VMACCEL_E_IO, "%s %.120s: %s", option, path, text);
-}
-
-/* A module is named by "FILE [arguments]"; all of it is its command line, as boot loaders do. */
-static vmaccel_status read_module(const char *text, uint8_t **data, size_t *size)
-{
-    size_t length;
-    char *path;
-    vmaccel_status status;
-
-    if (text == NULL)
-        return fail(VMACCEL_E_INVALID_ARGUMENT, "modules holds a NULL pointer");
-    length = strcspn(text, " ");
-    path = malloc(length + 1);
-    if (path == NULL)
-        return fail(VMACCEL_E_NO_MEMORY, "no memory for a module's name");
-    memcpy(path, text, length);
-    path[length] = '\0';
-    status = read_file("module", path, data, size);
-    free(path);
-    return status;
-}
-
-/* Read the files and let the boot loader put them into RAM. */
-static vmaccel_status load(vmaccel_machine *machine, const vmaccel_machine_config *config)
-{
-    uint8_t *kernel = NULL, *initrd = NULL, *data[MAX_MODULES] = {NULL};
-    struct boot_module modules[MAX_MODULES];
-    struct boot_input input = {.kernel_name = config->kernel,
-                               .initrd_name = config->initrd,
-                               .append = config->append,
-                               .modules = modules,
-                               .module_count = config->module_count,
-                               .format = (vmaccel_boot_format)config->format,
-                               .load_address = config->load_address,
-                               .ram = machine->ram,
-                               .ram_size = machine->ram_size,
-                               .cpus = machine->cpu_count,
-                               .has_serial = true,
-                               .has_rtc = true,
-                               .has_i8042 = true};
-    vmaccel_status status = read_file("kernel", config->kernel, &kernel, &input.kernel_size);
-
-    input.kernel = kernel;
-    if (status == VMACCEL_OK && config->initrd != NULL) {
-        status = read_file("initrd", config->initrd, &initrd, &input.initrd_size);
-        input.initrd = initrd;
-    }
-    for (size_t i = 0; i < config->module_count && status == VMACCEL_OK; i++) {
-        modules[i] = (struct boot_module){.name = config->modules[i], .append = config->modules[i]};
-        status = read_module(config->modules[i], &data[i], &modules[i].size);
-        modules[i].data = data[i];
-    }
-    if (status == VMACCEL_OK)
-        status = boot_load(&input, &machine->boot);
-    free(kernel);
-    free(initrd);
-    for (size_t i = 0; i < config->module_count; i++)
-        free(data[i]);
-    return status;
 }
 
 static vmaccel_status create_vm(vmaccel_machine *machine)
 {
     vmaccel_vm_config config = {.size = sizeof(config),
-                                .arch = VMACCEL_ARCH_X86_64,
+                                .arch = machine->arch->arch,
                                 .irqchip = VMACCEL_IRQCHIP_FULL,
                                 .max_vcpus = machine->cpu_count};
-    uint64_t low = memmap_low_size(machine->ram_size), high = memmap_high_size(machine->ram_size);
     vmaccel_status status = vmaccel_vm_create(machine->platform, &config, &machine->vm);
 
-    if (status == VMACCEL_OK)
-        status = vmaccel_memory_map(machine->vm, 0, low, machine->ram, VMACCEL_MEM_RWX);
-    if (status == VMACCEL_OK && high > 0)
-        status = vmaccel_memory_map(machine->vm, MEMMAP_HIGH_BASE, high, machine->ram + low,
-                                    VMACCEL_MEM_RWX);
+    for (unsigned i = 0; i < MEMMAP_PARTS && status == VMACCEL_OK; i++) {
+        struct memmap_piece piece = memmap_piece(machine->map, machine->ram_size, i);
+
+        if (piece.size > 0)
+            status = vmaccel_memory_map(machine->vm, piece.gpa, piece.size,
+                                        machine->ram + piece.offset, VMACCEL_MEM_RWX);
+    }
     return status;
 }
 
@@ -281,6 +265,7 @@ static vmaccel_status create_devices(vmaccel_machine *machine, const vmaccel_mac
     machine->host = (struct device_host){.context = machine,
                                          .ports = &machine->ports,
                                          .mmio = &machine->mmio,
+                                         .arch = machine->arch->arch,
                                          .ram_size = machine->ram_size,
                                          .cpus = machine->cpu_count,
                                          .irq = host_irq,
@@ -289,6 +274,8 @@ static vmaccel_status create_devices(vmaccel_machine *machine, const vmaccel_mac
                                          .stop = host_stop,
                                          .clock_ns = host_clock_ns,
                                          .wall_ns = host_wall_ns,
+                                         .timer_add = host_timer_add,
+                                         .timer_set = host_timer_set,
                                          .console_write = host_console_write};
     return device_set_create(&machine->devices, &machine->host, config->devices,
                              config->device_count);
@@ -302,60 +289,67 @@ static vmaccel_status allocate(vmaccel_machine *machine, const vmaccel_machine_c
     machine->console_context = config->console_context;
     machine->cpus = os_alloc(machine->cpu_count * sizeof(machine->cpus[0]));
     if (machine->cpus == NULL)
-        return fail(VMACCEL_E_NO_MEMORY, "no memory for %" PRIu32 " CPUs", machine->cpu_count);
+        return machine_fail(VMACCEL_E_NO_MEMORY, "no memory for %" PRIu32 " CPUs",
+                            machine->cpu_count);
     for (uint32_t i = 0; i < machine->cpu_count; i++) {
         machine->cpus[i].machine = machine;
         machine->cpus[i].index = i;
     }
     machine->ram = os_pages_alloc(machine->ram_size, RAM_ALIGNMENT);
     if (machine->ram == NULL)
-        return fail(VMACCEL_E_NO_MEMORY, "memory: the host can't provide %" PRIu64 " bytes",
-                    machine->ram_size);
+        return machine_fail(VMACCEL_E_NO_MEMORY, "memory: the host can't provide %" PRIu64 " bytes",
+                            machine->ram_size);
     return VMACCEL_OK;
 }
 
-/* Devices and files go before the platform, so that what is wrong with the config shows on every
+/* Files and devices go before the platform, so that what is wrong with the config shows on every
  * host. */
-static vmaccel_status build(vmaccel_machine *machine, const vmaccel_machine_config *config)
+static vmaccel_status build(vmaccel_machine *machine, const vmaccel_machine_config *config,
+                            struct machine_files *files)
 {
-    vmaccel_arch arch =
-        config->arch != VMACCEL_ARCH_NONE ? (vmaccel_arch)config->arch : os_host_arch();
-    vmaccel_status status = allocate(machine, config);
+    vmaccel_status status = machine_read_files(config, files);
 
+    if (status == VMACCEL_OK)
+        status = choose_arch(machine, config, files);
+    if (status == VMACCEL_OK)
+        status = allocate(machine, config);
     if (status == VMACCEL_OK)
         status = create_devices(machine, config);
     if (status == VMACCEL_OK)
-        status = load(machine, config);
+        status = machine_load(machine, config, files);
     if (status == VMACCEL_OK)
-        status = choose_platform(machine, arch, config->platform);
+        status = choose_platform(machine, config);
     if (status == VMACCEL_OK)
         status = check_limits(machine);
     if (status == VMACCEL_OK)
         status = create_vm(machine);
     if (status == VMACCEL_OK)
-        status = machine_set_cpuid(machine);
+        status = machine->arch->prepare(machine, config);
     return status;
 }
 
 vmaccel_status vmaccel_machine_create(const vmaccel_machine_config *config, vmaccel_machine **out)
 {
+    struct machine_files files = {0};
     vmaccel_machine *machine;
     vmaccel_status status;
 
     if (config == NULL || out == NULL)
-        return fail(VMACCEL_E_INVALID_ARGUMENT, "config or out is NULL");
+        return machine_fail(VMACCEL_E_INVALID_ARGUMENT, "config or out is NULL");
     *out = NULL;
     status = check_config(config);
     if (status != VMACCEL_OK)
         return status;
     machine = os_alloc(sizeof(*machine));
     if (machine == NULL)
-        return fail(VMACCEL_E_NO_MEMORY, "no memory for the machine");
+        return machine_fail(VMACCEL_E_NO_MEMORY, "no memory for the machine");
     os_mutex_init(&machine->irq_lock);
     os_mutex_init(&machine->console_lock);
     os_mutex_init(&machine->start_lock);
     os_cond_init(&machine->start_cond);
-    status = build(machine, config);
+    timers_init(&machine->timers);
+    status = build(machine, config, &files);
+    machine_free_files(&files);
     if (status != VMACCEL_OK) {
         vmaccel_machine_destroy(machine);
         return status;
@@ -375,6 +369,7 @@ void vmaccel_machine_destroy(vmaccel_machine *machine)
         os_pages_free(machine->ram, machine->ram_size);
     if (machine->cpus != NULL)
         os_free(machine->cpus);
+    timers_destroy(&machine->timers);
     os_cond_destroy(&machine->start_cond);
     os_mutex_destroy(&machine->start_lock);
     os_mutex_destroy(&machine->console_lock);

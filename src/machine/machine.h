@@ -12,10 +12,24 @@
 #include "machine/bus.h"
 #include "machine/device.h"
 #include "machine/memmap.h"
+#include "machine/timers.h"
 #include "os/os.h"
 
-#define MACHINE_MAX_CPUS  255 /* xAPIC IDs, without the broadcast one */
-#define MACHINE_IRQ_LINES 24
+#define MACHINE_IRQ_LINES 224 /* the most that an architecture has */
+
+/* What differs between the guest architectures. */
+struct machine_arch {
+    vmaccel_arch arch;
+    uint32_t max_cpus;
+    /* Set up the VM ahead of its commit, and what the RAM tells of the VM. */
+    vmaccel_status (*prepare)(vmaccel_machine *machine, const vmaccel_machine_config *config);
+    /* Give the first vCPU its start. */
+    vmaccel_status (*start)(vmaccel_vcpu *vcpu, const struct boot_state *boot);
+    /* Append where the vCPU is. Cold. */
+    void (*add_position)(vmaccel_vcpu *vcpu, char *text, size_t size);
+};
+
+extern const struct machine_arch machine_x86, machine_arm64;
 
 enum machine_cpu_state {
     MACHINE_CPU_NONE,
@@ -37,6 +51,8 @@ struct machine_cpu {
 };
 
 struct vmaccel_machine {
+    const struct machine_arch *arch;
+    const struct memmap *map;
     const vmaccel_platform *platform;
     char why[256];
     uint32_t cpu_count;
@@ -49,6 +65,7 @@ struct vmaccel_machine {
     struct bus ports, mmio;
     struct device_host host;
     struct device_set devices;
+    struct timers timers;
 
     os_mutex irq_lock;
     uint8_t irq_raised[MACHINE_IRQ_LINES]; /* devices that hold the line up */
@@ -73,10 +90,33 @@ struct vmaccel_machine {
 void machine_end(vmaccel_machine *machine, vmaccel_machine_outcome outcome, uint32_t code,
                  const char *text);
 
-/* Give the VM, before commit, the CPUID table of its vCPUs. */
-vmaccel_status machine_set_cpuid(vmaccel_machine *machine);
+/* The files that a config names, read whole. */
+#define MACHINE_MAX_MODULES 64
+
+struct machine_files {
+    uint8_t *kernel, *initrd, *modules[MACHINE_MAX_MODULES];
+    size_t kernel_size, initrd_size, module_sizes[MACHINE_MAX_MODULES];
+};
+/* On failure too the caller frees what was read. */
+vmaccel_status machine_read_files(const vmaccel_machine_config *config,
+                                  struct machine_files *files);
+void machine_free_files(struct machine_files *files);
+/* Let the boot loader put them into RAM. */
+vmaccel_status machine_load(vmaccel_machine *machine, const vmaccel_machine_config *config,
+                            const struct machine_files *files);
+
+/* Report "sentence" with `status`. */
+vmaccel_status machine_fail(vmaccel_status status, const char *format, ...)
+    __attribute__((format(printf, 2, 3), cold));
 
 /* Sentence for an exit that the machine can't serve. Cold. */
-void machine_describe_exit(vmaccel_vcpu *vcpu, char *text, size_t size);
+void machine_describe_exit(const struct machine_arch *arch, vmaccel_vcpu *vcpu, char *text,
+                           size_t size);
+/* For add_position(): append to the text, and append code bytes. */
+void machine_add(char *text, size_t size, const char *format, ...)
+    __attribute__((format(printf, 3, 4), cold));
+/* The bytes that an exit brought with an instruction, or up to `count` that lie at `gva`, within
+ * its page; returns how many. */
+size_t machine_code_bytes(vmaccel_vcpu *vcpu, uint64_t gva, uint8_t *bytes, size_t count);
 
 #endif

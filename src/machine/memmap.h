@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The PC machine's address map: what boot loaders, tables and devices must agree on. */
+/* Where a machine's RAM is. The rest of an address map is in memmap_<architecture>.h. */
 #ifndef MACHINE_MEMMAP_H
 #define MACHINE_MEMMAP_H
 
@@ -7,71 +7,35 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Guest RAM is one host buffer: its first bytes at guest [0, MEMMAP_LOW_END), the rest from
- * MEMMAP_HIGH_BASE. */
-#define MEMMAP_LOW_END   0xC0000000ull
-#define MEMMAP_HIGH_BASE 0x100000000ull
+#include <vmaccel/types.h>
 
-#define MEMMAP_EBDA       0x9FC00u /* 1 KiB the firmware would own; RAM below it is free */
-#define MEMMAP_BIOS       0xE0000u /* ACPI tables, up to MEMMAP_BIOS_END */
-#define MEMMAP_BIOS_END   0x100000u
-#define MEMMAP_IOAPIC     0xFEC00000u
-#define MEMMAP_IOAPIC_ID  0u
-#define MEMMAP_LOCAL_APIC 0xFEE00000u
+enum { MEMMAP_PARTS = 2 };
 
-/* Ports and interrupt lines (ISA IRQ numbers; IRQ 0 is wired to IOAPIC pin 2). */
-#define MEMMAP_COM1_PORT     0x3F8u
-#define MEMMAP_COM1_IRQ      4u
-#define MEMMAP_RTC_PORT      0x70u
-#define MEMMAP_RTC_IRQ       8u
-#define MEMMAP_RTC_CENTURY   0x32u /* CMOS index */
-#define MEMMAP_I8042_DATA    0x60u
-#define MEMMAP_I8042_COMMAND 0x64u
-#define MEMMAP_RESET_PORT    MEMMAP_I8042_COMMAND
-#define MEMMAP_RESET_VALUE   0xFEu
-#define MEMMAP_PIT_IRQ       0u
-#define MEMMAP_PIT_PIN       2u
+/* RAM is one host buffer: each part takes from it up to its size, in this order. A size of 0 ends
+ * the list. */
+struct memmap {
+    struct {
+        uint64_t base, size;
+    } part[MEMMAP_PARTS];
+};
 
-/* ACPI fixed hardware. There is no SMI command port: SCI_EN (PM1 control bit 0) always reads 1. */
-#define MEMMAP_PM1_EVENT   0x600u /* 4 bytes: status, enable */
-#define MEMMAP_PM1_CONTROL 0x604u /* 2 bytes */
-#define MEMMAP_PM_TIMER    0x608u /* 4 bytes, 3.579545 MHz, the low 24 bits count */
-#define MEMMAP_SCI_IRQ     9u     /* level, active high */
-#define MEMMAP_S5_TYPE     5u     /* SLP_TYP that powers off when written with SLP_EN */
+extern const struct memmap memmap_x86, memmap_arm64;
 
-static inline uint64_t memmap_low_size(uint64_t ram_size)
-{
-    return ram_size < MEMMAP_LOW_END ? ram_size : MEMMAP_LOW_END;
-}
+/* NULL for what is no guest architecture. */
+const struct memmap *memmap_of(vmaccel_arch arch);
 
-static inline uint64_t memmap_high_size(uint64_t ram_size)
-{
-    return ram_size - memmap_low_size(ram_size);
-}
+/* Part `index` of `ram_size` bytes: where it is in the guest and in the buffer, and its size there,
+ * 0 where the RAM has no such part. */
+struct memmap_piece {
+    uint64_t gpa, offset, size;
+};
+struct memmap_piece memmap_piece(const struct memmap *map, uint64_t ram_size, unsigned index);
 
-/* Whether [gpa, gpa + size) is RAM in one piece; *offset is where it starts in the buffer. */
-static inline bool memmap_offset(uint64_t ram_size, uint64_t gpa, uint64_t size, uint64_t *offset)
-{
-    uint64_t low = memmap_low_size(ram_size), high = memmap_high_size(ram_size);
+/* The address after the last byte of RAM. */
+uint64_t memmap_end(const struct memmap *map, uint64_t ram_size);
 
-    if (gpa <= low && size <= low - gpa) {
-        *offset = gpa;
-        return true;
-    }
-    if (gpa >= MEMMAP_HIGH_BASE && gpa - MEMMAP_HIGH_BASE <= high &&
-        size <= high - (gpa - MEMMAP_HIGH_BASE)) {
-        *offset = low + (gpa - MEMMAP_HIGH_BASE);
-        return true;
-    }
-    return false;
-}
-
-/* Host address of the RAM [gpa, gpa + size), or NULL where a byte of it is not RAM. */
-static inline uint8_t *memmap_host(uint8_t *ram, uint64_t ram_size, uint64_t gpa, uint64_t size)
-{
-    uint64_t offset;
-
-    return memmap_offset(ram_size, gpa, size, &offset) ? ram + offset : NULL;
-}
+/* Host address of the RAM [gpa, gpa + size), or NULL where it is not RAM in one piece. */
+uint8_t *memmap_host(const struct memmap *map, uint8_t *ram, uint64_t ram_size, uint64_t gpa,
+                     uint64_t size);
 
 #endif

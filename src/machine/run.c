@@ -79,7 +79,7 @@ static void fail(struct machine_cpu *cpu, vmaccel_vcpu *vcpu, vmaccel_machine_ou
 {
     char text[sizeof(cpu->text)];
 
-    machine_describe_exit(vcpu, text, sizeof(text));
+    machine_describe_exit(cpu->machine->arch, vcpu, text, sizeof(text));
     machine_end(cpu->machine, outcome, 0, text);
 }
 
@@ -147,16 +147,12 @@ static void run_loop(struct machine_cpu *cpu, vmaccel_vcpu *vcpu)
 
 static vmaccel_status create_vcpu(struct machine_cpu *cpu, vmaccel_vcpu **out)
 {
-    const struct boot_state *boot = &cpu->machine->boot;
     vmaccel_status status = vmaccel_vcpu_create(cpu->machine->vm, cpu->index, NULL, out);
 
     /* The others wait for the guest to start them. */
     if (status != VMACCEL_OK || cpu->index != 0)
         return status;
-    status = vmaccel_x86_set_sregs(*out, &boot->sregs);
-    if (status == VMACCEL_OK)
-        status = vmaccel_x86_set_regs(*out, &boot->regs);
-    return status;
+    return cpu->machine->arch->start(*out, &cpu->machine->boot);
 }
 
 /* Tell the starter how creation went and wait for its word. */
@@ -195,22 +191,25 @@ static void cpu_thread(void *context)
     current = NULL;
 }
 
+static vmaccel_status no_thread(const char *name, int32_t error)
+{
+    char why[128];
+
+    os_error_text(error, why, sizeof(why));
+    return machine_fail(VMACCEL_E_NO_MEMORY, "no thread for %s: %s", name, why);
+}
+
 /* Start one thread and wait until its vCPU exists: they are created in the order of their indexes,
  * which some interrupt controllers ask for. */
 static vmaccel_status start_cpu(vmaccel_machine *machine, struct machine_cpu *cpu)
 {
-    char text[256], name[16];
+    char name[16];
     int32_t error;
 
     snprintf(name, sizeof(name), "vcpu %" PRIu32, cpu->index);
     error = os_thread_create(&cpu->thread, cpu_thread, cpu, name);
-    if (error != 0) {
-        char why[128];
-
-        os_error_text(error, why, sizeof(why));
-        snprintf(text, sizeof(text), "no thread for CPU %" PRIu32 ": %s", cpu->index, why);
-        return vmaccel_error_report(VMACCEL_E_NO_MEMORY, "machine", text);
-    }
+    if (error != 0)
+        return no_thread(name, error);
     os_mutex_lock(&machine->start_lock);
     while (cpu->state == MACHINE_CPU_NONE)
         (void)os_cond_wait(&machine->start_cond, &machine->start_lock, UINT64_MAX);
@@ -231,10 +230,8 @@ static vmaccel_status start_all(vmaccel_machine *machine, uint32_t *started)
             return status;
         (*started)++;
         if (cpu->state == MACHINE_CPU_FAILED) {
-            char text[256];
-
-            snprintf(text, sizeof(text), "CPU %" PRIu32 ": %.200s", cpu->index, cpu->error.text);
-            status = vmaccel_error_report(cpu->error.status, "machine", text);
+            status = machine_fail(cpu->error.status, "CPU %" PRIu32 ": %.200s", cpu->index,
+                                  cpu->error.text);
         }
     }
     return status;
@@ -279,6 +276,12 @@ vmaccel_status vmaccel_machine_run(vmaccel_machine *machine, vmaccel_machine_res
     memset(result, 0, sizeof(*result));
     if (machine->stop == 0)
         status = start_all(machine, &started);
+    if (status == VMACCEL_OK) {
+        int32_t error = timers_start(&machine->timers);
+
+        if (error != 0)
+            status = no_thread("timers", error);
+    }
 
     start_ns = os_clock_ns();
     os_mutex_lock(&machine->start_lock);
@@ -287,6 +290,7 @@ vmaccel_status vmaccel_machine_run(vmaccel_machine *machine, vmaccel_machine_res
     os_mutex_unlock(&machine->start_lock);
     for (uint32_t i = 0; i < started; i++)
         os_thread_join(&machine->cpus[i].thread);
+    timers_stop(&machine->timers);
     if (status != VMACCEL_OK)
         return status;
     fill_result(machine, result);

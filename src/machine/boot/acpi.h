@@ -3,8 +3,8 @@
 #ifndef MACHINE_BOOT_ACPI_H
 #define MACHINE_BOOT_ACPI_H
 
-#include "machine/boot/load.h"
-#include "machine/memmap.h"
+#include "machine/boot/load_x86.h"
+#include "machine/memmap_x86.h"
 
 #define ACPI_RSDP_ADDRESS MEMMAP_BIOS
 

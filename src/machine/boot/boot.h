@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <vmaccel/arm64.h>
 #include <vmaccel/machine.h>
 #include <vmaccel/x86.h>
 
@@ -19,6 +20,7 @@ struct boot_module {
 };
 
 struct boot_input {
+    vmaccel_arch arch; /* of the machine */
     const uint8_t *kernel;
     size_t kernel_size;
     const char *kernel_name; /* for error texts; NULL: "kernel" */
@@ -33,8 +35,8 @@ struct boot_input {
     uint64_t load_address; /* FLAT formats; 0: the format's default */
     uint8_t *ram;          /* laid out as memmap.h says; need not be zero */
     uint64_t ram_size;
-    uint32_t cpus; /* APIC IDs 0 to cpus - 1 */
-    /* Devices the ACPI tables tell of. */
+    uint32_t cpus; /* x86: APIC IDs 0 to cpus - 1 */
+    /* x86: devices the ACPI tables tell of. */
     bool has_serial; /* COM1 */
     bool has_rtc;
     bool has_i8042;
@@ -42,8 +44,18 @@ struct boot_input {
 
 struct boot_state {
     vmaccel_boot_format format; /* the one used; never DETECT */
-    vmaccel_x86_regs regs;
-    vmaccel_x86_sregs sregs;
+    vmaccel_arch arch;
+    union {
+        struct { /* x86 */
+            vmaccel_x86_regs regs;
+            vmaccel_x86_sregs sregs;
+        };
+        struct {
+            uint64_t entry;
+            uint64_t dtb, dtb_room; /* where the device tree is to be put, and the room there */
+            uint64_t initrd, initrd_size;
+        } arm64;
+    };
 };
 
 /* Load into input->ram. On failure the RAM's content is undefined, *state is untouched and the
@@ -51,7 +63,14 @@ struct boot_state {
  * INVALID_ARGUMENT (a setting, or one that does not fit the others), LIMIT (no room). */
 vmaccel_status boot_load(const struct boot_input *input, struct boot_state *state);
 
-/* The format of a kernel by its content, or DETECT where it is none that is known. Never FLAT. */
-vmaccel_boot_format boot_detect(const uint8_t *kernel, size_t size);
+/* The architecture and format of a kernel by its content, `first` tried first; DETECT and NONE
+ * where it is none that is known. Never a flat format. */
+vmaccel_boot_format boot_detect(const uint8_t *kernel, size_t size, vmaccel_arch first,
+                                vmaccel_arch *arch);
+
+/* The architecture to boot a kernel for where nobody has named one: that of its format or content,
+ * else the host's. */
+vmaccel_arch boot_arch_of(vmaccel_boot_format format, const uint8_t *kernel, size_t size,
+                          vmaccel_arch host);
 
 #endif

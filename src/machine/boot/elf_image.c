@@ -14,6 +14,7 @@ enum {
     ELF_SHARED = 3,
     ELF_386 = 3,
     ELF_X86_64 = 62,
+    ELF_AARCH64 = 183,
     ELF_SEGMENT_LOAD = 1,
     ELF_SEGMENT_NOTE = 4,
     ELF_PHNUM_EXTENDED = 0xFFFF,
@@ -61,8 +62,12 @@ const char *elf_open(struct elf_image *elf, const uint8_t *data, uint64_t size)
     machine = get16(data + 18);
     if (type != ELF_EXECUTABLE && type != ELF_SHARED)
         return "the ELF file is not an executable";
-    if (machine != ELF_X86_64 && (elf->is_64 || machine != ELF_386))
-        return "the ELF file is not for x86";
+    if (machine == ELF_X86_64 || (!elf->is_64 && machine == ELF_386))
+        elf->arch = VMACCEL_ARCH_X86_64;
+    else if (elf->is_64 && machine == ELF_AARCH64)
+        elf->arch = VMACCEL_ARCH_ARM64;
+    else
+        return "the ELF file is neither for x86 nor for AArch64";
     elf->entry = elf->is_64 ? get64(data + 24) : get32(data + 24);
     elf->phoff = elf->is_64 ? get64(data + 32) : get32(data + 28);
     elf->phentsize = get16(data + (elf->is_64 ? 54 : 42));

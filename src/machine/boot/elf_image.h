@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* ELF executables for x86, 32-bit and 64-bit, little-endian. */
+/* ELF executables for x86, 32-bit and 64-bit, and for AArch64, little-endian. */
 #ifndef MACHINE_BOOT_ELF_IMAGE_H
 #define MACHINE_BOOT_ELF_IMAGE_H
 
@@ -8,6 +8,7 @@
 struct elf_image {
     const uint8_t *data;
     uint64_t size;
+    vmaccel_arch arch; /* X86_64 for 32-bit x86 too */
     bool is_64;
     uint64_t entry, phoff;
     unsigned phnum, phentsize;

@@ -6,8 +6,8 @@
 
 #include "machine/boot/acpi.h"
 #include "machine/boot/bytes.h"
-#include "machine/boot/load.h"
-#include "machine/memmap.h"
+#include "machine/boot/load_x86.h"
+#include "machine/memmap_x86.h"
 
 /* Offsets in the file's first sectors, and the same in the zero page. */
 enum {

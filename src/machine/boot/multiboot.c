@@ -5,7 +5,8 @@
 
 #include "machine/boot/bytes.h"
 #include "machine/boot/elf_image.h"
-#include "machine/memmap.h"
+#include "machine/boot/load_x86.h"
+#include "machine/memmap_x86.h"
 
 #define HEADER_MAGIC  0x1BADB002u
 #define LOADER_MAGIC  0x2BADB002u

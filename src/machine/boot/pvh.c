@@ -6,6 +6,7 @@
 #include "machine/boot/acpi.h"
 #include "machine/boot/bytes.h"
 #include "machine/boot/elf_image.h"
+#include "machine/boot/load_x86.h"
 
 #define NOTE_PHYS32_ENTRY 18u
 #define START_MAGIC       0x336EC578u
@@ -29,7 +30,7 @@ bool boot_is_pvh(const uint8_t *kernel, size_t size)
     struct elf_image elf;
     uint32_t entry;
 
-    return !elf_open(&elf, kernel, size) &&
+    return !elf_open(&elf, kernel, size) && elf.arch == VMACCEL_ARCH_X86_64 &&
            elf_find_note(&elf, "Xen", NOTE_PHYS32_ENTRY, &entry) == ELF_NOTE_FOUND;
 }
 

@@ -4,7 +4,7 @@
 #include <stdatomic.h>
 
 #include "machine/device.h"
-#include "machine/memmap.h"
+#include "machine/memmap_x86.h"
 #include "os/os.h"
 
 #define TIMER_HZ   UINT64_C(3579545)
@@ -112,6 +112,7 @@ const struct device_class device_acpi_pm = {
     .name = "acpi-pm",
     .description = "ACPI power management ports at 0x600: power-off and the PM timer",
     .options = "",
+    .archs = DEVICE_X86,
     .flags = DEVICE_DEFAULT,
     .create = acpi_pm_create,
     .destroy = os_free,

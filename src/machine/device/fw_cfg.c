@@ -313,6 +313,7 @@ const struct device_class device_fw_cfg = {
     .description = "QEMU's firmware configuration device at port 0x510",
     .options = "file=NAME  the name of a file to offer; path follows, and pairs may repeat\n"
                "path=PATH  where its content comes from on the host",
+    .archs = DEVICE_X86,
     .flags = DEVICE_DEFAULT,
     .create = fw_cfg_create,
     .destroy = fw_cfg_destroy,

@@ -2,7 +2,7 @@
 /* i8042 keyboard controller with nothing plugged in: self test, configuration byte, A20 gate, and
  * the reset pulse that kernels reboot with. */
 #include "machine/device.h"
-#include "machine/memmap.h"
+#include "machine/memmap_x86.h"
 #include "os/os.h"
 
 enum { OFFSET_DATA = 0, OFFSET_COMMAND = MEMMAP_I8042_COMMAND - MEMMAP_I8042_DATA };
@@ -235,6 +235,7 @@ const struct device_class device_i8042 = {
     .name = "i8042",
     .description = "keyboard controller at 0x60 and 0x64 without a keyboard; resets the machine",
     .options = "",
+    .archs = DEVICE_X86,
     .flags = DEVICE_DEFAULT,
     .create = i8042_create,
     .destroy = i8042_destroy,

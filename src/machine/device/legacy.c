@@ -72,6 +72,7 @@ const struct device_class device_legacy = {
     .name = "legacy",
     .description = "POST port 0x80 and the DMA controllers' ports, without effect",
     .options = "",
+    .archs = DEVICE_X86,
     .flags = DEVICE_DEFAULT,
     .create = legacy_create,
     .destroy = os_free,

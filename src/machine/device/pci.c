@@ -74,6 +74,7 @@ const struct device_class device_pci = {
     .name = "pci",
     .description = "PCI configuration ports 0xcf8 and 0xcfc of an empty bus; reset control 0xcf9",
     .options = "",
+    .archs = DEVICE_X86,
     .flags = DEVICE_DEFAULT,
     .create = pci_create,
     .destroy = os_free,

@@ -58,6 +58,7 @@ const struct device_class device_port61 = {
     .name = "port61",
     .description = "system control port B at 0x61",
     .options = "",
+    .archs = DEVICE_X86,
     .flags = DEVICE_DEFAULT,
     .create = port61_create,
     .destroy = os_free,

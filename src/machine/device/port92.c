@@ -58,6 +58,7 @@ const struct device_class device_port92 = {
     .name = "port92",
     .description = "system control port A at 0x92: A20 and reset",
     .options = "",
+    .archs = DEVICE_X86,
     .flags = DEVICE_DEFAULT,
     .create = port92_create,
     .destroy = os_free,

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "machine/device.h"
-#include "machine/memmap.h"
+#include "machine/memmap_x86.h"
 #include "os/os.h"
 
 enum {
@@ -299,6 +299,7 @@ const struct device_class device_rtc = {
     .name = "rtc",
     .description = "MC146818 clock and CMOS memory at 0x70, with the host's time (UTC)",
     .options = "",
+    .archs = DEVICE_X86,
     .flags = DEVICE_DEFAULT,
     .create = rtc_create,
     .destroy = rtc_destroy,

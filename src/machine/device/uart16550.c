@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "machine/device.h"
-#include "machine/memmap.h"
+#include "machine/device/console_queue.h"
+#include "machine/memmap_x86.h"
 #include "os/os.h"
 
 enum {
@@ -55,8 +56,7 @@ enum {
 #define MSR_DCD        0x80
 #define MSR_LINE_STATE 0xf0
 
-#define FIFO_SIZE  16
-#define QUEUE_SIZE 4096 /* a power of two */
+#define FIFO_SIZE 16
 
 struct uart {
     const struct device_host *host;
@@ -70,8 +70,7 @@ struct uart {
     uint8_t lsr_errors;
     uint8_t loop[FIFO_SIZE]; /* receiver in loopback, where the line is cut off */
     uint32_t loop_count;
-    uint32_t head, tail; /* of the queue; free-running */
-    uint8_t queue[QUEUE_SIZE];
+    struct console_queue queue;
 };
 
 static bool looped(const struct uart *uart)
@@ -86,7 +85,7 @@ static uint32_t received(const struct uart *uart)
 
     if (looped(uart))
         return uart->loop_count;
-    return open ? uart->tail - uart->head : 0;
+    return open ? console_queue_count(&uart->queue) : 0;
 }
 
 static uint32_t trigger(const struct uart *uart)
@@ -150,7 +149,7 @@ static uint8_t read_data(struct uart *uart)
         uart->loop_count--;
         memmove(uart->loop, uart->loop + 1, uart->loop_count);
     } else {
-        value = uart->queue[uart->head++ % QUEUE_SIZE];
+        value = console_queue_take(&uart->queue);
     }
     return value;
 }
@@ -228,7 +227,7 @@ static void write_fcr(struct uart *uart, uint8_t value)
         uint32_t count = received(uart);
 
         if (!looped(uart))
-            uart->head += count < FIFO_SIZE ? count : FIFO_SIZE;
+            uart->queue.head += count < FIFO_SIZE ? count : FIFO_SIZE;
         uart->loop_count = 0;
     }
     /* The other bits take effect with the FIFO only. */
@@ -291,14 +290,9 @@ static void uart_write(void *device, uint64_t offset, uint8_t size, uint64_t val
 static size_t uart_console_input(void *device, const uint8_t *data, size_t size)
 {
     struct uart *uart = device;
-    uint32_t room;
 
     os_mutex_lock(&uart->lock);
-    room = QUEUE_SIZE - (uart->tail - uart->head);
-    if (size > room)
-        size = room;
-    for (size_t i = 0; i < size; i++)
-        uart->queue[uart->tail++ % QUEUE_SIZE] = data[i];
+    size = console_queue_put(&uart->queue, data, size);
     update_line(uart);
     os_mutex_unlock(&uart->lock);
     return size;
@@ -361,6 +355,7 @@ const struct device_class device_uart16550 = {
     .description = "16550A serial port; COM1 is always there and is the console",
     .options = "com=N  port: 2 (0x2f8, IRQ 3), 3 (0x3e8, IRQ 4) or 4 (0x2e8, IRQ 3); default 2\n"
                "console=on|off  send its output to the console; default off",
+    .archs = DEVICE_X86,
     .flags = DEVICE_DEFAULT | DEVICE_MULTIPLE,
     .create = uart_create,
     .destroy = uart_destroy,

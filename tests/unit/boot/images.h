@@ -15,7 +15,7 @@
 #include "machine/boot/acpi.h"
 #include "machine/boot/boot.h"
 #include "machine/boot/bytes.h"
-#include "machine/memmap.h"
+#include "machine/memmap_x86.h"
 
 #define MIB (1024u * 1024u)
 
@@ -25,11 +25,12 @@ struct rig {
     uint8_t image[65536]; /* the kernel */
 };
 
-static inline struct rig *rig_new(uint64_t ram_size)
+static inline struct rig *rig_new_for(vmaccel_arch arch, uint64_t ram_size)
 {
     struct rig *rig = calloc(1, sizeof(*rig));
 
     assert_non_null(rig);
+    rig->in.arch = arch;
     rig->in.kernel = rig->image;
     rig->in.ram_size = ram_size;
     rig->in.ram = malloc(ram_size);
@@ -38,6 +39,11 @@ static inline struct rig *rig_new(uint64_t ram_size)
     rig->in.cpus = 1;
     rig->in.has_serial = rig->in.has_rtc = rig->in.has_i8042 = true;
     return rig;
+}
+
+static inline struct rig *rig_new(uint64_t ram_size)
+{
+    return rig_new_for(VMACCEL_ARCH_X86_64, ram_size);
 }
 
 static inline void rig_free(struct rig *rig)
@@ -72,7 +78,7 @@ static inline void expect_error(struct rig *rig, vmaccel_status wanted, const ch
 
 static inline uint8_t *guest(const struct rig *rig, uint64_t gpa, uint64_t size)
 {
-    uint8_t *at = memmap_host(rig->in.ram, rig->in.ram_size, gpa, size);
+    uint8_t *at = memmap_host(memmap_of(rig->in.arch), rig->in.ram, rig->in.ram_size, gpa, size);
 
     assert_non_null(at);
     return at;

@@ -151,22 +151,27 @@ static void cpu_counts_out_of_range(void **context)
 
 static void ram_has_a_hole_below_4_gib(void **context)
 {
-    uint64_t size = MEMMAP_LOW_END + 0x2000, at = 0;
+    const uint64_t size = MEMMAP_LOW_END + 0x2000;
+    uint8_t *ram = NULL;
 
     (void)context;
     assert_int_equal(memmap_low_size(size), MEMMAP_LOW_END);
     assert_int_equal(memmap_high_size(size), 0x2000);
     assert_int_equal(memmap_high_size(0x1000), 0);
-    assert_true(memmap_offset(size, MEMMAP_LOW_END - 1, 1, &at));
-    assert_int_equal(at, MEMMAP_LOW_END - 1);
-    assert_false(memmap_offset(size, MEMMAP_LOW_END - 1, 2, &at));
-    assert_false(memmap_offset(size, MEMMAP_HIGH_BASE - 1, 1, &at));
-    assert_true(memmap_offset(size, MEMMAP_HIGH_BASE, 0x2000, &at));
-    assert_int_equal(at, MEMMAP_LOW_END);
-    assert_false(memmap_offset(size, MEMMAP_HIGH_BASE, 0x2001, &at));
-    assert_false(memmap_offset(size, MEMMAP_HIGH_BASE + 1, UINT64_MAX, &at));
-    assert_false(memmap_offset(size, UINT64_MAX, 2, &at));
-    assert_false(memmap_offset(0x1000, 0, UINT64_MAX, &at));
+#define AT(size, gpa, length)                                                                      \
+    ((uint64_t)(uintptr_t)memmap_host(&memmap_x86, ram, size, gpa, length))
+    ram = (uint8_t *)(uintptr_t)0x1000;
+    assert_int_equal(AT(size, MEMMAP_LOW_END - 1, 1), 0x1000 + MEMMAP_LOW_END - 1);
+    assert_int_equal(AT(size, MEMMAP_LOW_END - 1, 2), 0);
+    assert_int_equal(AT(size, MEMMAP_HIGH_BASE - 1, 1), 0);
+    assert_int_equal(AT(size, MEMMAP_HIGH_BASE, 0x2000), 0x1000 + MEMMAP_LOW_END);
+    assert_int_equal(AT(size, MEMMAP_HIGH_BASE, 0x2001), 0);
+    assert_int_equal(AT(size, MEMMAP_HIGH_BASE + 1, UINT64_MAX), 0);
+    assert_int_equal(AT(size, UINT64_MAX, 2), 0);
+    assert_int_equal(AT(0x1000, 0, UINT64_MAX), 0);
+    assert_int_equal(memmap_end(&memmap_x86, size), MEMMAP_HIGH_BASE + 0x2000);
+    assert_int_equal(memmap_end(&memmap_x86, 0x1000), 0x1000);
+    assert_int_equal(memmap_end(&memmap_arm64, 0x1000), 0x40001000);
 }
 
 int main(void)

@@ -73,7 +73,7 @@ static void bad_elf_files_are_named(void **context)
         {"ELF class", 4, 1, 3, VMACCEL_E_FORMAT},
         {"not little-endian", 5, 1, 2, VMACCEL_E_FORMAT},
         {"not an executable", 16, 2, 1, VMACCEL_E_FORMAT},
-        {"not for x86", 18, 2, 183, VMACCEL_E_FORMAT},
+        {"neither for x86 nor for AArch64", 18, 2, 243, VMACCEL_E_FORMAT},
         {"entry point is in no segment", 24, 8, 0, VMACCEL_E_FORMAT},
         {"program headers are outside", 32, 8, UINT64_MAX, VMACCEL_E_FORMAT},
         {"program headers are outside", 32, 8, 2000, VMACCEL_E_FORMAT},

@@ -205,6 +205,15 @@ static void loads_a_flat_long_image(void **context)
     rig_free(rig);
 }
 
+static vmaccel_boot_format detect_x86(const struct rig *rig)
+{
+    vmaccel_arch arch;
+    vmaccel_boot_format format = boot_detect(rig->image, 2048, VMACCEL_ARCH_ARM64, &arch);
+
+    assert_int_equal(arch, VMACCEL_ARCH_X86_64);
+    return format;
+}
+
 static void detects_by_content(void **context)
 {
     struct rig *rig = rig_new(4 * MIB);
@@ -214,17 +223,19 @@ static void detects_by_content(void **context)
     rig->in.kernel_size = 512;
     rig->in.kernel_name = "notes.txt";
     expect_error(rig, VMACCEL_E_FORMAT, "notes.txt is not a known kernel format");
-    rig->in.format = (vmaccel_boot_format)7;
-    expect_error(rig, VMACCEL_E_INVALID_ARGUMENT, "boot format 7 is not known");
+    rig->in.format = (vmaccel_boot_format)8;
+    expect_error(rig, VMACCEL_E_INVALID_ARGUMENT, "boot format 8 is not known");
+    rig->in.format = VMACCEL_BOOT_FLAT;
+    expect_error(rig, VMACCEL_E_INVALID_ARGUMENT, "boot format flat is not for x86_64");
 
     make_elf(rig, true, ELF_ADDRESS);
-    assert_int_equal(boot_detect(rig->image, 2048), VMACCEL_BOOT_ELF);
+    assert_int_equal(detect_x86(rig), VMACCEL_BOOT_ELF);
     put_multiboot_header(rig, ELF_DATA, 0);
-    assert_int_equal(boot_detect(rig->image, 2048), VMACCEL_BOOT_MULTIBOOT);
+    assert_int_equal(detect_x86(rig), VMACCEL_BOOT_MULTIBOOT);
     add_pvh_note(rig, true, ELF_ADDRESS);
-    assert_int_equal(boot_detect(rig->image, 2048), VMACCEL_BOOT_PVH);
+    assert_int_equal(detect_x86(rig), VMACCEL_BOOT_PVH);
     make_bzimage(rig);
-    assert_int_equal(boot_detect(rig->image, 2048), VMACCEL_BOOT_LINUX);
+    assert_int_equal(detect_x86(rig), VMACCEL_BOOT_LINUX);
     rig_free(rig);
 }
 

@@ -8,7 +8,7 @@
 #include "machine/device.h"
 
 #define FAKE_MEMORY 65536u
-#define FAKE_LINES  24
+#define FAKE_LINES  224
 
 struct fake_host {
     struct device_host host;
@@ -24,6 +24,7 @@ struct fake_host {
     uint32_t outcome, code; /* of the first stop */
     uint64_t clock_ns;
     int64_t wall_ns;
+    struct device_timer *timers;
 };
 
 static inline void fake_irq(void *context, uint32_t line, bool level)
@@ -82,6 +83,34 @@ static inline int64_t fake_wall_ns(void *context)
     return ((struct fake_host *)context)->wall_ns;
 }
 
+static inline void fake_timer_add(void *context, struct device_timer *timer)
+{
+    struct fake_host *fake = context;
+
+    timer->at_ns = UINT64_MAX;
+    timer->next = fake->timers;
+    fake->timers = timer;
+}
+
+static inline void fake_timer_set(void *context, struct device_timer *timer, uint64_t at_ns)
+{
+    (void)context;
+    timer->at_ns = at_ns;
+}
+
+/* Let time pass, and fire each timer that has become due once. */
+static inline void fake_advance(struct fake_host *fake, uint64_t ns)
+{
+    fake->clock_ns += ns;
+    fake->wall_ns += (int64_t)ns;
+    for (struct device_timer *timer = fake->timers; timer != NULL; timer = timer->next) {
+        if (timer->at_ns <= fake->clock_ns) {
+            timer->at_ns = UINT64_MAX;
+            timer->fire(timer->device);
+        }
+    }
+}
+
 static inline void fake_console_write(void *context, const uint8_t *data, size_t size)
 {
     struct fake_host *fake = context;
@@ -90,8 +119,9 @@ static inline void fake_console_write(void *context, const uint8_t *data, size_t
         fake->console[fake->console_size++ % sizeof(fake->console)] = data[i];
 }
 
-static inline vmaccel_status fake_create(struct fake_host *fake, uint64_t ram_size,
-                                         const char *const *devices, size_t count)
+static inline vmaccel_status fake_create_for(struct fake_host *fake, vmaccel_arch arch,
+                                             uint64_t ram_size, const char *const *devices,
+                                             size_t count)
 {
     memset(fake, 0, sizeof(*fake));
     bus_init(&fake->ports, "port", 0xffff);
@@ -99,6 +129,7 @@ static inline vmaccel_status fake_create(struct fake_host *fake, uint64_t ram_si
     fake->host = (struct device_host){.context = fake,
                                       .ports = &fake->ports,
                                       .mmio = &fake->mmio,
+                                      .arch = arch,
                                       .ram_size = ram_size,
                                       .cpus = 3,
                                       .irq = fake_irq,
@@ -107,8 +138,16 @@ static inline vmaccel_status fake_create(struct fake_host *fake, uint64_t ram_si
                                       .stop = fake_stop,
                                       .clock_ns = fake_clock_ns,
                                       .wall_ns = fake_wall_ns,
+                                      .timer_add = fake_timer_add,
+                                      .timer_set = fake_timer_set,
                                       .console_write = fake_console_write};
     return device_set_create(&fake->set, &fake->host, devices, count);
+}
+
+static inline vmaccel_status fake_create(struct fake_host *fake, uint64_t ram_size,
+                                         const char *const *devices, size_t count)
+{
+    return fake_create_for(fake, VMACCEL_ARCH_X86_64, ram_size, devices, count);
 }
 
 static inline uint32_t fake_in(struct fake_host *fake, uint16_t port, uint8_t size)

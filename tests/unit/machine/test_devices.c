@@ -383,10 +383,13 @@ static void test_help_lists_the_devices(void **state)
     (void)state;
     while (vmaccel_machine_device_help(count, &name, &options, &description)) {
         assert_true(name[0] != '\0' && description[0] != '\0');
-        assert_ptr_equal(device_class_find(name, strlen(name)), device_class_at(count));
+        for (int arch = VMACCEL_ARCH_X86_64; arch <= VMACCEL_ARCH_ARM64; arch++)
+            if (device_class_is_for(device_class_at(count), (vmaccel_arch)arch))
+                assert_ptr_equal(device_class_find(name, strlen(name), (vmaccel_arch)arch),
+                                 device_class_at(count));
         count++;
     }
-    assert_true(count >= 11);
+    assert_true(count >= 13);
     assert_true(vmaccel_machine_device_help(0, NULL, NULL, NULL));
 }
 

@@ -16,33 +16,42 @@
 #include "os/os.h"
 
 enum action {
-    ACTION_WAIT, /* until kicked */
-    ACTION_OUT,  /* value to port, count times */
-    ACTION_IN,   /* and expect value */
-    ACTION_EXIT, /* reason `port` */
-    ACTION_FAIL  /* run fails */
+    ACTION_WAIT,       /* until kicked */
+    ACTION_OUT,        /* value to port, count times */
+    ACTION_IN,         /* and expect value */
+    ACTION_PUT,        /* value to the MMIO address */
+    ACTION_GET,        /* and expect value */
+    ACTION_DATA_ABORT, /* an access to the address that the CPU does not describe */
+    ACTION_EXIT,       /* reason `port` */
+    ACTION_FAIL        /* run fails */
 };
 
 struct step {
     enum action action;
-    uint16_t port;
+    uint32_t port; /* or the MMIO address */
     uint8_t size;
     uint32_t count;
     uint32_t value;
 };
 
 static struct {
-    const struct step *steps[4]; /* of each CPU; NULL: wait */
+    const struct step *steps[8]; /* of each CPU; NULL: wait */
     uint32_t fail_create;        /* index of the CPU that can't be created */
     uint64_t irqchip, max_vcpus, gpa_bits;
     _Atomic int vms, vcpus, answers_wrong, waiting;
-    uint64_t boot_rip;
+    uint64_t gicv2, gicv3;
+    vmaccel_arm64_gic gic; /* of the last VM */
+    uint64_t boot_rip, boot_x0, boot_pstate;
+    uint8_t boot_magic[4]; /* at the device tree's address */
+    uint64_t ram_base;
+    uint8_t *ram;
 } script;
 
 struct fake_vcpu {
     uint32_t at;
     bool expects;
     uint32_t expected;
+    uint8_t size;
     uint8_t data[64];
 };
 
@@ -51,13 +60,18 @@ static void fake_probe(vmaccel_platform_info *info)
     info->kind = VMACCEL_KIND_SIMULATED;
     info->status = VMACCEL_OK;
     info->guest_x86_64 = true;
+    info->guest_arm64 = script.gicv2 != 0 || script.gicv3 != 0;
 }
 
 static uint64_t fake_cap(vmaccel_arch arch, vmaccel_cap cap)
 {
-    if (arch != VMACCEL_ARCH_X86_64)
+    if (arch != VMACCEL_ARCH_X86_64 && arch != VMACCEL_ARCH_ARM64)
         return 0;
     switch (cap) {
+    case VMACCEL_CAP_ARM64_GICV2:
+        return script.gicv2;
+    case VMACCEL_CAP_ARM64_GICV3:
+        return script.gicv3;
     case VMACCEL_CAP_MAX_VCPUS:
         return script.max_vcpus;
     case VMACCEL_CAP_PAGE_SIZE:
@@ -97,6 +111,14 @@ static void fake_vm_destroy(vmaccel_vm *vm)
 
 static vmaccel_status fake_map(vmaccel_vm *vm, const struct core_region *region)
 {
+    (void)vm;
+    script.ram_base = region->gpa;
+    script.ram = region->host;
+    return VMACCEL_OK;
+}
+
+static vmaccel_status fake_unmap(vmaccel_vm *vm, const struct core_region *region)
+{
     (void)vm, (void)region;
     return VMACCEL_OK;
 }
@@ -125,9 +147,30 @@ static vmaccel_status fake_step(vmaccel_vcpu *vcpu, struct fake_vcpu *fake, cons
     case ACTION_EXIT:
         vcpu->exit.reason = step->port;
         break;
+    case ACTION_DATA_ABORT:
+        vcpu->exit.reason = VMACCEL_EXIT_UNSUPPORTED_INSTRUCTION;
+        vcpu->exit.u.instruction.gpa = step->port;
+        vcpu->exit.u.instruction.syndrome = step->value;
+        vcpu->exit.u.instruction.length = 4;
+        memcpy(vcpu->exit.u.instruction.bytes, "\x20\x04\x40\xa9", 4); /* ldp x0, x1, [x1] */
+        break;
+    case ACTION_PUT:
+    case ACTION_GET:
+        vcpu->exit.reason = VMACCEL_EXIT_MMIO;
+        vcpu->exit.u.mmio.gpa = step->port;
+        vcpu->exit.u.mmio.size = step->size;
+        vcpu->exit.u.mmio.is_write = step->action == ACTION_PUT;
+        vcpu->exit.u.mmio.data = fake->data;
+        memset(fake->data, 0, sizeof(fake->data));
+        if (step->action == ACTION_PUT)
+            vmaccel_data_set(fake->data, step->size, step->value);
+        fake->expects = step->action == ACTION_GET;
+        fake->expected = step->value;
+        fake->size = step->size;
+        break;
     default:
         vcpu->exit.reason = VMACCEL_EXIT_IO;
-        vcpu->exit.u.io.port = step->port;
+        vcpu->exit.u.io.port = (uint16_t)step->port;
         vcpu->exit.u.io.size = step->size;
         vcpu->exit.u.io.is_write = step->action == ACTION_OUT;
         vcpu->exit.u.io.count = step->count;
@@ -137,6 +180,7 @@ static vmaccel_status fake_step(vmaccel_vcpu *vcpu, struct fake_vcpu *fake, cons
             vmaccel_data_set(fake->data + i * step->size, step->size, step->value + i);
         fake->expects = step->action == ACTION_IN;
         fake->expected = step->value;
+        fake->size = step->size;
         break;
     }
     fake->at++;
@@ -148,10 +192,16 @@ static vmaccel_status fake_run(vmaccel_vcpu *vcpu)
     struct fake_vcpu *fake = vcpu->priv;
     const struct step *steps = script.steps[vcpu->index];
 
-    if (vcpu->index == 0 && fake->at == 0)
+    if (vcpu->index == 0 && fake->at == 0 && vcpu->vm->arch == VMACCEL_ARCH_X86_64)
         script.boot_rip = vcpu->cache.x86.regs.rip;
-    if (fake->expects &&
-        vmaccel_data_get(fake->data, vcpu->exit.u.io.size) != (uint64_t)fake->expected)
+    if (vcpu->index == 0 && fake->at == 0 && vcpu->vm->arch == VMACCEL_ARCH_ARM64) {
+        script.boot_rip = vcpu->cache.arm64.regs[VMACCEL_ARM64_PC];
+        script.boot_x0 = vcpu->cache.arm64.regs[VMACCEL_ARM64_X0];
+        script.boot_pstate = vcpu->cache.arm64.regs[VMACCEL_ARM64_PSTATE];
+        memcpy(script.boot_magic, script.ram + (script.boot_x0 - script.ram_base), 4);
+        script.gic = vcpu->vm->arm64.gic;
+    }
+    if (fake->expects && vmaccel_data_get(fake->data, fake->size) != (uint64_t)fake->expected)
         script.answers_wrong++;
     fake->expects = false;
     memset(&vcpu->exit.u, 0, sizeof(vcpu->exit.u));
@@ -194,6 +244,21 @@ static vmaccel_status fake_fetch(vmaccel_vcpu *vcpu, uint32_t groups)
 
 static const struct core_x86_ops fake_x86 = {.fetch = fake_fetch};
 
+static uint32_t fake_features(const vmaccel_vm *vm)
+{
+    (void)vm;
+    return 0;
+}
+
+static vmaccel_status fake_fetch_arm64(vmaccel_vcpu *vcpu, uint64_t regs)
+{
+    (void)vcpu, (void)regs;
+    return VMACCEL_OK;
+}
+
+static const struct core_arm64_ops fake_arm64 = {.features = fake_features,
+                                                 .fetch = fake_fetch_arm64};
+
 static const struct vmaccel_platform fake_platform = {
     .name = "fake",
     .description = "plays a script",
@@ -205,13 +270,14 @@ static const struct vmaccel_platform fake_platform = {
     .vm_destroy = fake_vm_destroy,
     .vm_cap = fake_vm_cap,
     .mem_map = fake_map,
-    .mem_unmap = fake_map,
+    .mem_unmap = fake_unmap,
     .irq_line = fake_irq,
     .vcpu_create = fake_vcpu_create,
     .vcpu_destroy = fake_vcpu_destroy,
     .vcpu_kick = fake_kick,
     .vcpu_complete = fake_complete,
     .x86 = &fake_x86,
+    .arm64 = &fake_arm64,
 };
 
 static char kernel[] = "/tmp/vmaccel-machine-XXXXXX";
@@ -322,7 +388,14 @@ static void test_bad_configs(void **state)
     config.cpus = 5000;
     expect_bad(VMACCEL_E_LIMIT, "cpus: 5000");
     config.arch = VMACCEL_ARCH_ARM64;
-    expect_bad(VMACCEL_E_NOT_SUPPORTED, "aarch64");
+    expect_bad(VMACCEL_E_INVALID_ARGUMENT, "flat-real is not for aarch64");
+    config.arch = VMACCEL_ARCH_ARM64;
+    config.format = VMACCEL_BOOT_FLAT;
+    expect_bad(VMACCEL_E_NOT_SUPPORTED, "fake can't run aarch64 guests");
+    config.arch = 99;
+    expect_bad(VMACCEL_E_INVALID_ARGUMENT, "arch: 99");
+    config.format = VMACCEL_BOOT_FLAT;
+    expect_bad(VMACCEL_E_INVALID_ARGUMENT, "flat is not for x86_64");
     config.devices = unknown;
     config.device_count = 1;
     expect_bad(VMACCEL_E_INVALID_ARGUMENT, "frob");
@@ -525,6 +598,123 @@ static void test_platform_and_reason(void **state)
     vmaccel_machine_destroy(machine);
 }
 
+/* AArch64. */
+
+static void use_arm64(void)
+{
+    script.gicv3 = 1;
+    config.arch = VMACCEL_ARCH_ARM64;
+    config.format = VMACCEL_BOOT_FLAT;
+}
+
+static void test_arm64_start_and_accesses(void **state)
+{
+    static const struct step steps[] = {
+        {ACTION_PUT, 0x09000000, 1, 0, 'A'},        {ACTION_PUT, 0x09000000, 4, 0, 'B'},
+        {ACTION_GET, 0x09000FE0, 4, 0, 0x11},       {ACTION_PUT, 0x090E0000, 1, 0, 'C'},
+        {ACTION_GET, 0x0A000000, 4, 0, UINT32_MAX}, {ACTION_PUT, 0x0A000000, 4, 0, 1},
+        {ACTION_GET, 0x09000002, 2, 0, 0},          {ACTION_EXIT, VMACCEL_EXIT_POWEROFF, 0, 0, 0},
+    };
+    vmaccel_machine_result result;
+
+    (void)state;
+    use_arm64();
+    script.steps[0] = steps;
+    result = run_machine();
+    assert_int_equal(result.outcome, VMACCEL_MACHINE_POWEROFF);
+    assert_int_equal(script.boot_rip, 0x40000000);
+    assert_int_equal(script.boot_pstate, 0x3C5);
+    assert_int_equal(script.boot_x0, 0x400F0000);
+    assert_memory_equal(script.boot_magic, "\xd0\x0d\xfe\xed", 4);
+    assert_int_equal(console_size, 3);
+    assert_memory_equal(console, "ABC", 3);
+    assert_int_equal(result.stats.mmio, 7);
+    assert_int_equal(script.gic.version, 3);
+    assert_int_equal(script.gic.redist, 0x080A0000);
+}
+
+static void test_arm64_gic_and_limits(void **state)
+{
+    static const struct step off = {ACTION_EXIT, VMACCEL_EXIT_POWEROFF, 0, 0, 0};
+
+    (void)state;
+    use_arm64();
+    script.gicv3 = 0;
+    script.gicv2 = 1;
+    config.cpus = 8;
+    script.steps[0] = &off;
+    assert_int_equal(run_machine().outcome, VMACCEL_MACHINE_POWEROFF);
+    assert_int_equal(script.gic.version, 2);
+    assert_int_equal(script.gic.cpu, 0x08010000);
+
+    use_arm64();
+    script.gicv3 = 0;
+    config.cpus = 9;
+    expect_bad(VMACCEL_E_LIMIT, "GICv2 takes 8");
+    use_arm64();
+    config.cpus = 124;
+    expect_bad(VMACCEL_E_LIMIT, "cpus: 124 is over the aarch64 machine's limit of 123");
+    use_arm64();
+    script.gpa_bits = 31;
+    config.memory = UINT64_C(0x40001000);
+    expect_bad(VMACCEL_E_LIMIT, "31-bit");
+}
+
+static void test_arm64_outcomes(void **state)
+{
+    static const struct {
+        struct step step;
+        uint32_t outcome, code;
+        const char *said;
+    } cases[] = {
+        {{ACTION_PUT, 0x090F0000, 4, 0, 21}, VMACCEL_MACHINE_DEBUG_EXIT, 21, "debug-exit"},
+        {{ACTION_EXIT, VMACCEL_EXIT_RESET, 0, 0, 0}, VMACCEL_MACHINE_RESET, 0, "reset"},
+        {{ACTION_EXIT, VMACCEL_EXIT_CRASH, 0, 0, 0},
+         VMACCEL_MACHINE_FAILED,
+         0,
+         "it has crashed at PC 0x40000000"},
+        {{ACTION_DATA_ABORT, 0x09000018, 0, 0, 0x46},
+         VMACCEL_MACHINE_FAILED,
+         0,
+         "accesses 0x9000018, where no memory is, and the CPU does not describe the access "
+         "(syndrome 0x46) at PC 0x40000000, instruction 0xa9400420"},
+        {{ACTION_EXIT, VMACCEL_EXIT_UNSUPPORTED_INSTRUCTION, 0, 0, 0},
+         VMACCEL_MACHINE_FAILED,
+         0,
+         "can't run an instruction at PC 0x40000000"},
+        {{ACTION_EXIT, VMACCEL_EXIT_TIMER, 0, 0, 0}, VMACCEL_MACHINE_FAILED, 0, "TIMER"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        vmaccel_machine_result result;
+
+        use_arm64();
+        script.steps[0] = &cases[i].step;
+        result = run_machine();
+        assert_int_equal(result.outcome, cases[i].outcome);
+        assert_int_equal(result.code, cases[i].code);
+        if (strstr(result.text, cases[i].said) == NULL)
+            fail_msg("\"%s\" does not say \"%s\"", result.text, cases[i].said);
+    }
+}
+
+/* The flat formats are each of one architecture, so nobody needs to name it. */
+static void test_arch_by_format(void **state)
+{
+    static const struct step off = {ACTION_EXIT, VMACCEL_EXIT_POWEROFF, 0, 0, 0};
+
+    (void)state;
+    use_arm64();
+    config.arch = VMACCEL_ARCH_NONE;
+    script.steps[0] = &off;
+    assert_int_equal(run_machine().outcome, VMACCEL_MACHINE_POWEROFF);
+    assert_int_equal(script.boot_rip, 0x40000000);
+    config.format = VMACCEL_BOOT_FLAT_REAL;
+    assert_int_equal(run_machine().outcome, VMACCEL_MACHINE_POWEROFF);
+    assert_int_equal(script.boot_rip, 0x7c00);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -539,6 +729,10 @@ int main(void)
         CASE(test_stop_before_run),
         CASE(test_stop_while_running),
         CASE(test_platform_and_reason),
+        CASE(test_arm64_start_and_accesses),
+        CASE(test_arm64_gic_and_limits),
+        CASE(test_arm64_outcomes),
+        CASE(test_arch_by_format),
     };
     int file = mkstemp(kernel), failed;
 

@@ -3,13 +3,14 @@
  * one. RDI is 0, RSI the ACPI RSDP's address, RSP the end of 64 KiB of stack below 640 KiB. */
 #include "machine/boot/acpi.h"
 #include "machine/boot/elf_image.h"
-#include "machine/memmap.h"
+#include "machine/boot/load_x86.h"
+#include "machine/memmap_x86.h"
 
 bool boot_is_elf64(const uint8_t *kernel, size_t size)
 {
     struct elf_image elf;
 
-    return !elf_open(&elf, kernel, size) && elf.is_64;
+    return !elf_open(&elf, kernel, size) && elf.arch == VMACCEL_ARCH_X86_64 && elf.is_64;
 }
 
 vmaccel_status boot_elf(struct load *l, struct boot_state *state)

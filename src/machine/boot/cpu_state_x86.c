@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "machine/boot/bytes.h"
-#include "machine/boot/load.h"
-#include "machine/memmap.h"
+#include "machine/boot/load_x86.h"
+#include "machine/memmap_x86.h"
 
 /* Selectors of the Linux boot protocol; the other formats leave the choice to us. */
 enum { CODE_SELECTOR = 0x10, DATA_SELECTOR = 0x18, TASK_SELECTOR = 0x20 };

@@ -3,8 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "machine/boot/load.h"
-#include "machine/memmap.h"
+#include "machine/boot/load_x86.h"
+#include "machine/memmap_x86.h"
 
 #define REAL_ADDRESS 0x7C00u
 #define LONG_ADDRESS 0x100000u

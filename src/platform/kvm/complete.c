@@ -3,27 +3,33 @@
  * nothing else. */
 #include "kvm.h"
 
-/* One KVM_RUN that only completes. *more: the record holds a further access of the instruction. */
-static vmaccel_status complete_once(vmaccel_vcpu *vcpu, bool *more)
+int kvm_run_immediate(vmaccel_vcpu *vcpu)
 {
     struct kvm_vcpu *k = kvm_vcpu(vcpu);
     int result;
 
-    *more = false;
-    if (!k->pending)
-        return VMACCEL_OK;
-    kvm_arch_answer(vcpu);
     __atomic_store_n(&k->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
     do
         result = ioctl(k->fd, KVM_RUN, 0);
     while (result < 0 && errno == EAGAIN);
     int error = errno;
     kvm_kick_rearm(vcpu);
-    if (result < 0 &&
-        error != EINTR) { /* EFAULT too: no exit fits here; the next run meets it again */
-        errno = error;
+    errno = error;
+    return result;
+}
+
+/* One KVM_RUN that only completes. *more: the record holds a further access of the instruction. */
+static vmaccel_status complete_once(vmaccel_vcpu *vcpu, bool *more)
+{
+    struct kvm_vcpu *k = kvm_vcpu(vcpu);
+
+    *more = false;
+    if (!k->pending)
+        return VMACCEL_OK;
+    kvm_arch_answer(vcpu);
+    int result = kvm_run_immediate(vcpu);
+    if (result < 0 && errno != EINTR) /* EFAULT too: no exit fits here; the next run meets it */
         return kvm_fail("vcpu", "KVM_RUN");
-    }
 
     k->pending = false;
     vcpu->awaiting_answer = false;

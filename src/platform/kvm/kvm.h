@@ -24,6 +24,7 @@
 #define KVM_ATTENTION_FIRST   (1u << 3) /* x86: never run */
 #define KVM_ATTENTION_RESUME  (1u << 4) /* go on past an execution breakpoint */
 #define KVM_ATTENTION_TIMER   (1u << 5) /* arm64: a timer's level is to be reported */
+#define KVM_ATTENTION_INJECT  (1u << 6) /* arm64: the guest's own debug exception */
 
 /* struct kvm_vm_arch, struct kvm_vcpu_arch, and the inline kvm_arch_* functions. */
 #if defined(__x86_64__)
@@ -139,7 +140,8 @@ const char *kvm_arch_bad_field(vmaccel_vcpu *vcpu);
 /* KVM_RUN failed with errno, which is not EINTR, EAGAIN or a fault of memory. */
 vmaccel_status kvm_arch_run_error(vmaccel_vcpu *vcpu);
 
-/* complete.c */
+/* complete.c: one KVM_RUN that does no more than finish what the last one left; its result. */
+int kvm_run_immediate(vmaccel_vcpu *vcpu);
 vmaccel_status kvm_vcpu_complete(vmaccel_vcpu *vcpu, bool *more);
 /* Finish the pending instruction where that changes no answer the caller may still give. */
 vmaccel_status kvm_settle(vmaccel_vcpu *vcpu);

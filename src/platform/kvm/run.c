@@ -205,6 +205,13 @@ vmaccel_status kvm_run(vmaccel_vcpu *vcpu)
         if (KVM_LIKELY(result == 0)) {
             if (KVM_LIKELY(decode(vcpu, k, run)))
                 break;
+            if (k->attention != 0) {
+                int done = prepare(vcpu);
+                if (done != ENTER) {
+                    atomic_store_explicit(&vcpu->running, 0, memory_order_release);
+                    return (vmaccel_status)done;
+                }
+            }
             continue;
         }
         k->pending = false;
@@ -219,6 +226,6 @@ vmaccel_status kvm_run(vmaccel_vcpu *vcpu)
         }
     }
     atomic_store_explicit(&vcpu->running, 0, memory_order_release);
-    k->attention |= kvm_arch_leave(&k->arch, run);
+    k->attention |= kvm_arch_leave(vcpu, &k->arch, run);
     return VMACCEL_OK;
 }

@@ -48,8 +48,10 @@ static inline void kvm_arch_ran(struct kvm_vcpu_arch *arch, const struct kvm_run
 }
 
 /* At an exit for the caller. Groups nobody reads stop being copied after a while. */
-static inline uint32_t kvm_arch_leave(struct kvm_vcpu_arch *arch, struct kvm_run *run)
+static inline uint64_t kvm_arch_leave(vmaccel_vcpu *vcpu, struct kvm_vcpu_arch *arch,
+                                      struct kvm_run *run)
 {
+    (void)vcpu;
     if (arch->synced != 0 && ++arch->unread > 64)
         run->kvm_valid_regs = 0;
     return 0;

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What arm64 does ahead of KVM_RUN. */
+#include "kvm.h"
+
+/* Every answer is in the run page. */
+void kvm_arch_answer(vmaccel_vcpu *vcpu)
+{
+    (void)vcpu;
+}
+
+vmaccel_status kvm_arch_merge(vmaccel_vcpu *vcpu)
+{
+    return core_arm64_merge(vcpu);
+}
+
+bool kvm_arch_interrupted(vmaccel_vcpu *vcpu)
+{
+    struct kvm_vcpu *k = kvm_vcpu(vcpu);
+    vmaccel_exit *exit = &vcpu->exit;
+    uint64_t level = k->run->s.regs.device_irq_level;
+
+    if (level == k->arch.irq_level)
+        return false;
+    k->arch.irq_level = level;
+    exit->reason = VMACCEL_EXIT_TIMER;
+    exit->platform_reason = KVM_EXIT_INTR;
+    memset(&exit->u.timer, 0, sizeof exit->u.timer);
+    exit->u.timer.virtual_timer = (level & KVM_ARM_DEV_EL1_VTIMER) != 0;
+    exit->u.timer.physical_timer = (level & KVM_ARM_DEV_EL1_PTIMER) != 0;
+    exit->u.timer.pmu = (level & KVM_ARM_DEV_PMU) != 0;
+    return true;
+}
+
+/* Whether the pending instruction has to be finished before the entry. KVM moves PC when it
+ * finishes, whatever PC is by then; the other registers only for a read. */
+static bool must_complete(const vmaccel_vcpu *vcpu)
+{
+    const struct kvm_vcpu *k = kvm_vcpu(vcpu);
+
+    return k->pending && (k->stepping || k->arch.watch_due || vcpu->overlay_mask != 0 ||
+                          (vcpu->dirty & (CORE_ARM64(PC) | CORE_ARM64(PSTATE))) != 0 ||
+                          (k->attention & (KVM_ATTENTION_TIMER | KVM_ATTENTION_RESUME)) != 0);
+}
+
+vmaccel_status kvm_arch_prepare(vmaccel_vcpu *vcpu, bool *exit_ready)
+{
+    struct kvm_vcpu *k = kvm_vcpu(vcpu);
+    vmaccel_status status = VMACCEL_OK;
+
+    if (must_complete(vcpu)) {
+        status = kvm_vcpu_complete(vcpu, exit_ready);
+        if (status != VMACCEL_OK || *exit_ready)
+            return status;
+    }
+    if (k->arch.watch_due && k->arch.over_wanted != KVM_OVER_WATCHPOINT) {
+        kvm_arm64_watch_exit(vcpu);
+        *exit_ready = true;
+        return VMACCEL_OK;
+    }
+    if (k->step_done) {
+        kvm_arm64_step_exit(vcpu);
+        *exit_ready = true;
+        return VMACCEL_OK;
+    }
+    if ((k->attention & KVM_ATTENTION_TIMER) != 0 && kvm_arch_interrupted(vcpu)) {
+        k->attention &= ~(uint64_t)KVM_ATTENTION_TIMER;
+        *exit_ready = true;
+        return VMACCEL_OK;
+    }
+    if ((k->attention & (KVM_ATTENTION_RESUME | KVM_ATTENTION_INJECT)) != 0)
+        status = kvm_arm64_prepare_debug(vcpu);
+    if (status == VMACCEL_OK && vcpu->dirty != 0)
+        status = kvm_arm64_flush(vcpu);
+    if (status == VMACCEL_OK)
+        k->attention &= KVM_ATTENTION_STEP;
+    return status;
+}

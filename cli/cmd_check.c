@@ -98,7 +98,8 @@ static int nothing(const vmaccel_platform *platform, vmaccel_arch arch)
         const vmaccel_platform *candidate = vmaccel_platform_at(i);
         vmaccel_platform_info info;
         if ((platform == NULL || platform == candidate) && cli_available(candidate, &info))
-            cli_error("%s does not run %s guests on this host", info.name, vmaccel_arch_name(arch));
+            cli_error("%s does not run %s guests: %s", info.name, vmaccel_arch_name(arch),
+                      vmaccel_platform_why_not(&info, arch));
     }
     return CLI_NO_PLATFORM;
 }

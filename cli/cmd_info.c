@@ -62,6 +62,11 @@ static void text_platform(const vmaccel_platform *platform, const vmaccel_platfo
             printf(" %s", vmaccel_arch_name(archs[a]));
     }
     printf("%s\n", info->guest_x86_64 || info->guest_arm64 ? "" : " none");
+    for (size_t a = 0; available && a < CLI_COUNT(archs); a++) {
+        if (!runs(info, archs[a]))
+            printf("  %-12s %s\n", vmaccel_arch_name(archs[a]),
+                   vmaccel_platform_why_not(info, archs[a]));
+    }
     for (size_t a = 0; a < CLI_COUNT(archs); a++) {
         if (!available || !runs(info, archs[a]))
             continue;
@@ -115,7 +120,16 @@ static void json_platform(const vmaccel_platform *platform, const vmaccel_platfo
         printf("%s\"%s\"", comma, vmaccel_arch_name(archs[a]));
         comma = ",";
     }
-    printf("],\n \"capabilities\":{");
+    printf("],\n \"no_guests\":{");
+    comma = "";
+    for (size_t a = 0; a < CLI_COUNT(archs); a++) {
+        if (runs(info, archs[a]))
+            continue;
+        printf("%s\"%s\":", comma, vmaccel_arch_name(archs[a]));
+        cli_json_string(stdout, vmaccel_platform_why_not(info, archs[a]));
+        comma = ",";
+    }
+    printf("},\n \"capabilities\":{");
     comma = "";
     for (size_t a = 0; a < CLI_COUNT(archs); a++) {
         if (info->status != VMACCEL_OK || !runs(info, archs[a]))

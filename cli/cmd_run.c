@@ -291,11 +291,29 @@ static int run_machine(vmaccel_machine *machine, const struct request *request)
     return stopped;
 }
 
+/* Whether a platform, the one that was asked for if any, runs guests of that architecture. */
+static bool has_platform(const vmaccel_platform *asked, vmaccel_arch arch)
+{
+    vmaccel_platform_info info;
+    if (asked == NULL) {
+        const vmaccel_platform *any;
+        if (vmaccel_platform_choose(arch, VMACCEL_WORKLOAD_SYSTEM, &any, NULL, 0) == VMACCEL_OK)
+            return true;
+        cli_library_error();
+        return false;
+    }
+    if (!cli_available(asked, &info))
+        return false;
+    const char *why_not = vmaccel_platform_why_not(&info, arch);
+    if (why_not[0] != 0)
+        cli_error("%s does not run %s guests: %s", info.name, vmaccel_arch_name(arch), why_not);
+    return why_not[0] == 0;
+}
+
 static int create_and_run(const struct request *request)
 {
     vmaccel_machine *machine;
-    vmaccel_platform_info info;
-    if (request->config.platform != NULL && !cli_available(request->config.platform, &info))
+    if (!has_platform(request->config.platform, request->config.arch))
         return CLI_NO_PLATFORM;
     console_hold_signals();
     if (vmaccel_machine_create(&request->config, &machine) != VMACCEL_OK)

@@ -48,6 +48,12 @@ VMACCEL_API const char *vmaccel_platform_name(const vmaccel_platform *platform);
 VMACCEL_API VMACCEL_MUST_CHECK vmaccel_status
 vmaccel_platform_probe(const vmaccel_platform *platform, vmaccel_platform_info *info);
 
+/* Why the probed platform runs no guests of `arch` on this host. "" where it does, or where `info`
+ * is NULL or `arch` no guest architecture. The text is info->reason or the library's. Thread: any.
+ */
+VMACCEL_API const char *vmaccel_platform_why_not(const vmaccel_platform_info *info,
+                                                 vmaccel_arch arch);
+
 /* What a caller means to run. */
 typedef enum vmaccel_workload {
     VMACCEL_WORKLOAD_VCPU = 0, /* small guests: sandboxes, fuzzers, tests */

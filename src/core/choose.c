@@ -40,6 +40,27 @@ vmaccel_status vmaccel_platform_probe(const vmaccel_platform *platform, vmaccel_
     return VMACCEL_OK;
 }
 
+static bool runs(const vmaccel_platform_info *info, vmaccel_arch arch)
+{
+    return arch == VMACCEL_ARCH_ARM64 ? info->guest_arm64 : info->guest_x86_64;
+}
+
+const char *vmaccel_platform_why_not(const vmaccel_platform_info *info, vmaccel_arch arch)
+{
+    bool arm64 = arch == VMACCEL_ARCH_ARM64;
+
+    if (info == NULL || (arch != VMACCEL_ARCH_X86_64 && !arm64))
+        return "";
+    if (info->status != VMACCEL_OK)
+        return info->reason[0] != '\0' ? info->reason : "no reason given";
+    if (runs(info, arch))
+        return "";
+    if (info->kind == VMACCEL_KIND_SOFTWARE)
+        return arm64 ? "no aarch64 guests yet" : "no x86_64 guests yet";
+    return arm64 ? "this host's CPU runs x86_64 guests only"
+                 : "this host's CPU runs aarch64 guests only";
+}
+
 /* Lower is better; UINT32_MAX: can't. */
 static uint32_t rank(const vmaccel_platform *platform, const vmaccel_platform_info *info,
                      vmaccel_arch arch, vmaccel_workload workload)
@@ -56,9 +77,8 @@ static uint32_t rank(const vmaccel_platform *platform, const vmaccel_platform_in
                                      [VMACCEL_KIND_PARAVIRTUAL] = 3,
                                      [VMACCEL_KIND_SIMULATED] = 4},
     };
-    bool guest = arch == VMACCEL_ARCH_ARM64 ? info->guest_arm64 : info->guest_x86_64;
 
-    if (info->status != VMACCEL_OK || !guest || (unsigned)info->kind > 4 ||
+    if (info->status != VMACCEL_OK || !runs(info, arch) || (unsigned)info->kind > 4 ||
         by_kind[workload][info->kind] == 0)
         return UINT32_MAX;
     if (workload == VMACCEL_WORKLOAD_VCPU)
@@ -111,7 +131,9 @@ vmaccel_status vmaccel_platform_choose(vmaccel_arch arch, vmaccel_workload workl
             best_rank = this_rank;
             best_info = info;
         } else if (this_rank == UINT32_MAX) {
-            append(reasons, sizeof(reasons), platform->name, info.reason);
+            const char *reason = vmaccel_platform_why_not(&info, arch);
+            append(reasons, sizeof(reasons), platform->name,
+                   reason[0] != '\0' ? reason : info.reason);
         }
     }
     if (best == NULL)

@@ -105,17 +105,41 @@ static void test_nothing_there(void **state)
 
     (void)state;
     infos[SOFTWARE].status = VMACCEL_E_UNAVAILABLE;
+    infos[HARDWARE].status = VMACCEL_E_PERMISSION;
     strcpy(infos[HARDWARE].reason, "can't do that");
     expect_error(
         vmaccel_platform_choose(VMACCEL_ARCH_ARM64, VMACCEL_WORKLOAD_VCPU, &platform, NULL, 0),
         VMACCEL_E_UNAVAILABLE, "gone: needs another host");
     assert_non_null(strstr(vmaccel_last_error()->text, "hard: can't do that"));
+    assert_non_null(
+        strstr(vmaccel_last_error()->text, "para: this host's CPU runs x86_64 guests only"));
     assert_null(platform);
     for (size_t i = 0; i < COUNT; i++)
         memset(infos[i].reason, 'y', sizeof(infos[i].reason) - 1);
     expect_error(
         vmaccel_platform_choose(VMACCEL_ARCH_ARM64, VMACCEL_WORKLOAD_VCPU, &platform, NULL, 0),
         VMACCEL_E_UNAVAILABLE, "gone: yyy");
+}
+
+static void test_why_not(void **state)
+{
+    (void)state;
+    assert_string_equal(vmaccel_platform_why_not(&infos[HARDWARE], VMACCEL_ARCH_X86_64), "");
+    assert_string_equal(vmaccel_platform_why_not(&infos[HARDWARE], VMACCEL_ARCH_ARM64),
+                        "this host's CPU runs x86_64 guests only");
+    assert_string_equal(vmaccel_platform_why_not(&infos[SOFTWARE], VMACCEL_ARCH_ARM64), "");
+    infos[SOFTWARE].guest_arm64 = false;
+    assert_string_equal(vmaccel_platform_why_not(&infos[SOFTWARE], VMACCEL_ARCH_ARM64),
+                        "no aarch64 guests yet");
+    infos[HARDWARE].guest_x86_64 = false;
+    infos[HARDWARE].guest_arm64 = true;
+    assert_string_equal(vmaccel_platform_why_not(&infos[HARDWARE], VMACCEL_ARCH_X86_64),
+                        "this host's CPU runs aarch64 guests only");
+    for (int arch = VMACCEL_ARCH_X86_64; arch <= VMACCEL_ARCH_ARM64; arch++)
+        assert_string_equal(vmaccel_platform_why_not(&infos[ABSENT], (vmaccel_arch)arch),
+                            "needs another host");
+    assert_string_equal(vmaccel_platform_why_not(NULL, VMACCEL_ARCH_ARM64), "");
+    assert_string_equal(vmaccel_platform_why_not(&infos[ABSENT], (vmaccel_arch)7), "");
 }
 
 static void test_arguments(void **state)
@@ -162,6 +186,7 @@ int main(void)
         cmocka_unit_test_setup(test_native_kernel_goes_first_for_systems, setup),
         cmocka_unit_test_setup(test_why, setup),
         cmocka_unit_test_setup(test_nothing_there, setup),
+        cmocka_unit_test_setup(test_why_not, setup),
         cmocka_unit_test_setup(test_arguments, setup),
         cmocka_unit_test_setup(test_listing, setup),
     };

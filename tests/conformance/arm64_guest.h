@@ -45,6 +45,7 @@
 #define ID_AA64MMFR0_EL1             REG(3, 0, 0, 7, 0)
 #define SCTLR_EL1                    REG(3, 0, 1, 0, 0)
 #define CPACR_EL1                    REG(3, 0, 1, 0, 2)
+#define ZCR_EL1                      REG(3, 0, 1, 2, 0)
 #define TTBR0_EL1                    REG(3, 0, 2, 0, 0)
 #define TTBR1_EL1                    REG(3, 0, 2, 0, 1)
 #define TCR_EL1                      REG(3, 0, 2, 0, 2)

@@ -47,3 +47,10 @@ void irq_call(struct site site, struct guest *guest, uint32_t label, uint64_t x0
     guest_run(site, guest);
     a64_expect_done(site, guest);
 }
+
+uint64_t irq_frequency(struct guest *guest)
+{
+    CALL(guest, frequency, 0, 0, 0);
+    CHECK(X(guest, 0) >= 1000000);
+    return X(guest, 0);
+}

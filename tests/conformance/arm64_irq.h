@@ -30,6 +30,9 @@ void irq_call(struct site site, struct guest *guest, uint32_t label, uint64_t x0
               uint64_t x2);
 #define CALL(guest, label, x0, x1, x2) irq_call(SITE, guest, IRQ_AT(label), x0, x1, x2)
 
+/* Of the timer's counter, hertz. */
+uint64_t irq_frequency(struct guest *guest);
+
 /* Run, and the guest has taken INTID. */
 #define RUN_TO_INTID(guest, intid) RUN_TO_WRITE(guest, REPORT_INTID, 4, intid)
 #define IRQ_GO(guest, label)       SET_PC(guest, IRQ_AT(label))

@@ -3,13 +3,6 @@
 #include "arm64_irq.h"
 #include "suite_host.h"
 
-static uint64_t frequency(struct guest *g)
-{
-    uint64_t hz = a64_sysreg(g, REG(3, 3, 14, 0, 0));
-    CHECK(hz >= 1000000);
-    return hz;
-}
-
 static void create(struct guest *g, uint32_t version)
 {
     irq_create(g, version);
@@ -48,7 +41,7 @@ void case_timer_periodic(void)
     {
         struct guest g;
         create(&g, version);
-        uint64_t period = frequency(&g) / 5000;
+        uint64_t period = irq_frequency(&g) / 5000;
         SET_X(&g, X_PERIOD, period);
         CALL(&g, timer, period, 0, 0);
         uint64_t first = a64_sysreg(&g, CNTV_CVAL_EL0), start = host_now_ns();
@@ -89,7 +82,7 @@ void case_timer_and_offset(void)
     {
         struct guest g;
         create(&g, version);
-        uint64_t hz = frequency(&g);
+        uint64_t hz = irq_frequency(&g);
         a64_set_sysreg(&g, CNTVCT_EL0, 1000);
         CALL(&g, timer, hz * 1000, 0, 0); /* in 1000 s */
         CALL(&g, open, 0, 0, 0);

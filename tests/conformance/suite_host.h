@@ -37,6 +37,9 @@ void host_avoid_cpu(unsigned cpu);
 /* Whether the host itself counts time by its TSC, which then is the same on all of its CPUs. */
 bool host_counts_by_tsc(void);
 
+/* Whether the host is QEMU's machine `virt`, whose CPU may be an emulated one. */
+bool host_is_qemu_virt(void);
+
 /* Whether a doorbell's native object (a file descriptor or event) is signalled. */
 bool host_native_signalled(intptr_t native);
 

@@ -142,6 +142,17 @@ bool host_counts_by_tsc(void)
     return read && strcmp(name, "tsc\n") == 0;
 }
 
+bool host_is_qemu_virt(void)
+{
+    char name[32] = "";
+    FILE *file = fopen("/proc/device-tree/compatible", "r");
+    if (file == NULL)
+        return false;
+    size_t size = fread(name, 1, sizeof(name) - 1, file);
+    fclose(file);
+    return size != 0 && strcmp(name, "linux,dummy-virt") == 0;
+}
+
 bool host_native_signalled(intptr_t native)
 {
     struct pollfd wait = {.fd = (int)native, .events = POLLIN};

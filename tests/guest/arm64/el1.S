@@ -45,7 +45,6 @@ sym_\name:
     one ldar_w, ldar w0, [x1]
     one ldarb_w, ldarb w0, [x1]
     one ldar_x, ldar x0, [x1]
-    one ldtr_w, ldtr w0, [x1]
     one strb_w, strb w0, [x1]
     one strh_w, strh w0, [x1]
     one str_w, str w0, [x1]

@@ -40,6 +40,16 @@ struct kvm_vcpu_arch {
 /* Exits for the caller while the host steps over an instruction. */
 void kvm_arm64_left(struct kvm_vcpu_arch *arch, uint32_t reason);
 
+/* Cut an access at the end of its page: the attention for the rest of it. */
+static inline uint64_t kvm_arch_cut(uint8_t *size, const struct kvm_run *run)
+{
+    uint32_t offset = (uint32_t)run->mmio.phys_addr & 0xfff;
+    if (KVM_LIKELY(offset + run->mmio.len <= 0x1000))
+        return 0;
+    *size = (uint8_t)(0x1000 - offset);
+    return KVM_ATTENTION_SPLIT;
+}
+
 static inline void kvm_arch_ran(struct kvm_vcpu_arch *arch, const struct kvm_run *run)
 {
     (void)run;

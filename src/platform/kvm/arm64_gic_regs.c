@@ -96,7 +96,8 @@ static void list_v3(const vmaccel_vm *vm, struct list *list, unsigned priority_b
     for (uint32_t cpu = 0; cpu < vm->max_vcpus; cpu++) {
         static const uint16_t frame[] = {PROPBASER, PROPBASER + 4, PENDBASER, PENDBASER + 4,
                                          CTLR,      STATUSR,       WAKER};
-        for (size_t i = 0; i < sizeof frame / sizeof frame[0]; i++)
+        /* Tables of LPIs only where LPIs are. */
+        for (size_t i = vm->arm64.gic.its != 0 ? 0 : 4; i < sizeof frame / sizeof frame[0]; i++)
             add(list, VMACCEL_ARM64_GIC_REDIST, cpu, frame[i]);
         add_runs(list, VMACCEL_ARM64_GIC_REDIST, cpu, SGI_FRAME, 0, 32);
         add(list, VMACCEL_ARM64_GIC_LINE_LEVEL, cpu, 0);

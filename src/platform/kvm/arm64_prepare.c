@@ -2,6 +2,30 @@
 /* What arm64 does ahead of KVM_RUN. */
 #include "kvm.h"
 
+/* The rest of an access whose first part crosses a page. Where memory is there, the access is made
+ * here. */
+bool kvm_arch_more(vmaccel_vcpu *vcpu)
+{
+    struct kvm_vcpu *k = kvm_vcpu(vcpu);
+    vmaccel_exit *exit = &vcpu->exit;
+
+    if ((k->attention & KVM_ATTENTION_SPLIT) == 0)
+        return false;
+    k->attention &= ~(uint64_t)KVM_ATTENTION_SPLIT;
+    uint8_t first = exit->u.mmio.size, rest = (uint8_t)(k->run->mmio.len - first);
+    uint8_t *data = exit->u.mmio.data + first;
+    vmaccel_gpa gpa = exit->u.mmio.gpa + first;
+    const struct core_region *region = core_region_at(vcpu->vm, gpa);
+    if (region != NULL && !exit->u.mmio.is_write)
+        return vmaccel_memory_read(vcpu->vm, gpa, data, rest) != VMACCEL_OK;
+    if (region != NULL && (region->flags & VMACCEL_MEM_WRITE) != 0)
+        return vmaccel_memory_write(vcpu->vm, gpa, data, rest) != VMACCEL_OK;
+    exit->u.mmio.gpa = gpa;
+    exit->u.mmio.size = rest;
+    exit->u.mmio.data = data;
+    return true;
+}
+
 /* Every answer is in the run page. */
 void kvm_arch_answer(vmaccel_vcpu *vcpu)
 {
@@ -39,7 +63,8 @@ static bool must_complete(const vmaccel_vcpu *vcpu)
 
     return k->pending && (k->stepping || k->arch.watch_due || vcpu->overlay_mask != 0 ||
                           (vcpu->dirty & (CORE_ARM64(PC) | CORE_ARM64(PSTATE))) != 0 ||
-                          (k->attention & (KVM_ATTENTION_TIMER | KVM_ATTENTION_RESUME)) != 0);
+                          (k->attention & (KVM_ATTENTION_TIMER | KVM_ATTENTION_RESUME |
+                                           KVM_ATTENTION_SPLIT)) != 0);
 }
 
 vmaccel_status kvm_arch_prepare(vmaccel_vcpu *vcpu, bool *exit_ready)

@@ -26,8 +26,20 @@ static vmaccel_status refused(const char *call, uint32_t id)
                      error == ENOENT ? "does not exist" : "does not take the value");
 }
 
+/* KVM gives every guest the host's counter frequency, and no number for it. */
+static uint64_t counter_frequency(void)
+{
+    uint64_t value;
+    __asm__("mrs %0, cntfrq_el0" : "=r"(value));
+    return value;
+}
+
 vmaccel_status kvm_arm64_sysreg(int fd, uint32_t id, uint64_t *value)
 {
+    if (id == ARM64_CNTFRQ_EL0) {
+        *value = counter_frequency();
+        return VMACCEL_OK;
+    }
     return kvm_arm64_get_one(fd, SYSREG_BASE | swapped(id), value) < 0
                ? refused("KVM_GET_ONE_REG", id)
                : VMACCEL_OK;
@@ -50,7 +62,12 @@ vmaccel_status kvm_arm64_set_sysregs(vmaccel_vcpu *vcpu, const vmaccel_arm64_sys
 {
     for (*done = 0; *done < count; (*done)++) {
         const vmaccel_arm64_sysreg *reg = &regs[*done];
-        if (kvm_arm64_set_one(kvm_vcpu(vcpu)->fd, SYSREG_BASE | swapped(reg->id), &reg->value) < 0)
+        if (reg->id == ARM64_CNTFRQ_EL0) {
+            errno = EINVAL;
+            if (reg->value != counter_frequency())
+                return refused("KVM_SET_ONE_REG", reg->id);
+        } else if (kvm_arm64_set_one(kvm_vcpu(vcpu)->fd, SYSREG_BASE | swapped(reg->id),
+                                     &reg->value) < 0)
             return refused("KVM_SET_ONE_REG", reg->id);
     }
     return VMACCEL_OK;

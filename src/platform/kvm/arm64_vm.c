@@ -120,6 +120,12 @@ vmaccel_status kvm_arm64_commit(vmaccel_vm *vm)
     return status;
 }
 
+/* The caller has chosen to do without. */
+static bool refused(const vmaccel_vm *vm, uint32_t feature)
+{
+    return vm->arm64.features_set && (vm->arm64.features & feature) == 0;
+}
+
 bool kvm_arch_vm_cap(const vmaccel_vm *vm, vmaccel_cap cap, uint64_t *value)
 {
     const struct kvm_vm *kvm = kvm_vm(vm);
@@ -130,12 +136,18 @@ bool kvm_arch_vm_cap(const vmaccel_vm *vm, vmaccel_cap cap, uint64_t *value)
     case VMACCEL_CAP_REG_IRQCHIP:
         return full;
     case VMACCEL_CAP_ARM64_GICV2:
-        *value = full && kvm_arm64_device(kvm->fd, KVM_DEV_TYPE_ARM_VGIC_V2);
+        *value = kvm_arm64_device(kvm->fd, KVM_DEV_TYPE_ARM_VGIC_V2);
         return *value != 0;
     case VMACCEL_CAP_ARM64_GICV3:
-        *value = full && kvm_arm64_device(kvm->fd, KVM_DEV_TYPE_ARM_VGIC_V3);
+        *value = kvm_arm64_device(kvm->fd, KVM_DEV_TYPE_ARM_VGIC_V3);
         return *value != 0;
+    case VMACCEL_CAP_ARM64_PMU:
+        return !refused(vm, VMACCEL_ARM64_FEATURE_PMU);
+    case VMACCEL_CAP_ARM64_PAUTH:
+        return !refused(vm, VMACCEL_ARM64_FEATURE_PAUTH);
     case VMACCEL_CAP_REG_SVE:
+        if (refused(vm, VMACCEL_ARM64_FEATURE_SVE))
+            return false;
         *value = vm->committed ? kvm->arch.sve_vl : kvm_arch_cap(kvm->sys_fd, cap);
         return *value != 0;
     default:

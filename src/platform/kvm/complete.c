@@ -26,6 +26,9 @@ static vmaccel_status complete_once(vmaccel_vcpu *vcpu, bool *more)
     *more = false;
     if (!k->pending)
         return VMACCEL_OK;
+    *more = kvm_arch_more(vcpu);
+    if (*more)
+        return VMACCEL_OK;
     kvm_arch_answer(vcpu);
     int result = kvm_run_immediate(vcpu);
     if (result < 0 && errno != EINTR) /* EFAULT too: no exit fits here; the next run meets it */

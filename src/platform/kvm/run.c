@@ -40,6 +40,7 @@ static inline void decode_mmio(vmaccel_vcpu *vcpu, struct kvm_vcpu *k, struct kv
     exit->u.mmio.size = (uint8_t)run->mmio.len;
     exit->u.mmio.is_write = write;
     exit->u.mmio.data = run->mmio.data;
+    k->attention |= kvm_arch_cut(&exit->u.mmio.size, run);
     vcpu->awaiting_answer = !write;
     k->pending = true;
     if (!write)

@@ -14,6 +14,13 @@ void kvm_arch_answer(vmaccel_vcpu *vcpu)
     k->attention &= ~KVM_ATTENTION_MSR;
 }
 
+/* KVM tells an access in parts. */
+bool kvm_arch_more(vmaccel_vcpu *vcpu)
+{
+    (void)vcpu;
+    return false;
+}
+
 vmaccel_status kvm_arch_merge(vmaccel_vcpu *vcpu)
 {
     return core_x86_merge(vcpu);

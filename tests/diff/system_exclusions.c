@@ -151,8 +151,8 @@ static bool read_before_write(const struct system_case *c, const struct outcome 
                               struct outcome *kvm)
 {
     uint16_t want = top_of_stack(soft), have = top_of_stack(kvm);
-    if ((opcode(c)[0] != 0x01 && !is_insn(c, 0xb1)) || vector_of(soft) != 14 ||
-        vector_of(kvm) != 14 || want != (have | 2))
+    if ((opcode(c)[0] != 0x01 && opcode(c)[0] != 0x63 && !is_insn(c, 0xb1)) ||
+        vector_of(soft) != 14 || vector_of(kvm) != 14 || want != (have | 2))
         return false;
     set_top_of_stack(kvm, want);
     return true;
@@ -177,6 +177,30 @@ static bool msr_canonical(const struct system_case *c, const struct outcome *sof
     if (!is_insn(c, 0x30) || is_canonical(value) || vector_of(kvm) == 13)
         return false;
     adopt(soft, kvm);
+    return true;
+}
+
+static bool base_canonical(const struct system_case *c, const struct outcome *soft,
+                           struct outcome *kvm)
+{
+    if (!is_insn(c, 0xae) || vector_of(soft) != 13 || vector_of(kvm) == 13 ||
+        (is_canonical(kvm->sregs.fs.base) && is_canonical(kvm->sregs.gs.base)))
+        return false;
+    adopt(soft, kvm);
+    return true;
+}
+
+static bool table_base_24(const struct system_case *c, const struct outcome *soft,
+                          struct outcome *kvm)
+{
+    if (c->mode != MODE_LONG || c->code[0] != 0x66 || !is_insn(c, 0x01))
+        return false;
+    if (vector_of(soft) == 13 && vector_of(kvm) != 13)
+        adopt(soft, kvm);
+    if (kvm->sregs.idt.base == (soft->sregs.idt.base & 0xffffff))
+        kvm->sregs.idt.base = soft->sregs.idt.base;
+    if (kvm->sregs.gdt.base == (soft->sregs.gdt.base & 0xffffff))
+        kvm->sregs.gdt.base = soft->sregs.gdt.base;
     return true;
 }
 
@@ -241,8 +265,17 @@ static bool ext_bit(const struct system_case *c, const struct outcome *soft, str
 static bool conforming_stack(const struct system_case *c, const struct outcome *soft,
                              struct outcome *kvm)
 {
-    if (c->cpl != 3 || vector_of(soft) != 14 || soft->sregs.cr2 - STACK >= 2 * PAGE ||
-        soft->sregs.cr2 == kvm->sregs.cr2)
+    const uint8_t *p = opcode(c);
+    unsigned vector = p[0] == 0xcd ? p[1] : p[0] == 0xcc ? 3 : 4;
+    uint64_t gate = IDT + vector * (c->mode >= MODE_COMPAT ? 16u : 8u);
+    uint16_t selector = (uint16_t)peek(c, gate + 2, 2);
+    uint64_t code = (selector & 4 ? LDT : GDT) + (selector & 0xfff8u);
+    if (c->cpl == 3 && p[0] >= 0xcc && p[0] <= 0xce && (peek(c, code + 5, 1) & 0x1c) == 0x1c) {
+        adopt(soft, kvm);
+        return true;
+    }
+    if (c->cpl != 3 || (vector_of(soft) != 14 && soft->reason != VMACCEL_EXIT_SHUTDOWN) ||
+        soft->sregs.cr2 - STACK >= 2 * PAGE || soft->sregs.cr2 == kvm->sregs.cr2)
         return false;
     adopt(soft, kvm);
     return true;
@@ -262,7 +295,9 @@ static bool kvm_retries(const struct system_case *c, const struct outcome *soft,
                         struct outcome *kvm)
 {
     (void)c;
-    if (kvm->reason != VMACCEL_EXIT_KICKED || soft->reason != VMACCEL_EXIT_SHUTDOWN)
+    if (kvm->reason != VMACCEL_EXIT_KICKED ||
+        (soft->reason != VMACCEL_EXIT_SHUTDOWN &&
+         soft->reason != VMACCEL_EXIT_UNSUPPORTED_INSTRUCTION))
         return false;
     adopt(soft, kvm);
     return true;
@@ -293,6 +328,55 @@ static bool sysret_order(const struct system_case *c, const struct outcome *soft
     if (!is_insn(c, 0x07) || (c->sregs.efer & 1) || c->mode != MODE_REAL)
         return false;
     adopt(soft, kvm);
+    return true;
+}
+
+static bool syscall_real(const struct system_case *c, const struct outcome *soft,
+                         struct outcome *kvm)
+{
+    if (!is_insn(c, 0x05) || c->mode != MODE_REAL)
+        return false;
+    adopt(soft, kvm);
+    return true;
+}
+
+static bool ins_order(const struct system_case *c, const struct outcome *soft, struct outcome *kvm)
+{
+    if ((opcode(c)[0] & 0xfe) != 0x6c || vector_of(soft) != 14 || vector_of(kvm) != 14 ||
+        kvm->count <= soft->count)
+        return false;
+    kvm->count = soft->count;
+    return true;
+}
+
+static bool code_limit(const struct system_case *c, const struct outcome *soft, struct outcome *kvm)
+{
+    uint8_t first = opcode(c)[0];
+    if (c->mode >= MODE_COMPAT || c->mode < MODE_PROT16 || vector_of(soft) != 13 ||
+        top_of_stack(soft) != 0 || (vector_of(kvm) == 13 && top_of_stack(kvm) == 0) ||
+        (first != 0x9a && first != 0xea && first != 0xff && (first < 0xca || first > 0xcf)))
+        return false;
+    adopt(soft, kvm);
+    return true;
+}
+
+static bool real_int_rip(const struct system_case *c, const struct outcome *soft,
+                         struct outcome *kvm)
+{
+    uint8_t first = opcode(c)[0];
+    if (c->mode != MODE_REAL || first < 0xcc || first > 0xce ||
+        top_of_stack(soft) != (uint16_t)c->regs.rip || top_of_stack(kvm) != c->regs.rip + c->size)
+        return false;
+    set_top_of_stack(kvm, (uint16_t)c->regs.rip);
+    return true;
+}
+
+static bool lldt_null(const struct system_case *c, const struct outcome *soft, struct outcome *kvm)
+{
+    if (!is_insn(c, 0x00) || soft->sregs.ldt.selector > 3 || soft->sregs.ldt.attributes ||
+        kvm->sregs.ldt.attributes != 0x82 || kvm->sregs.ldt.limit)
+        return false;
+    kvm->sregs.ldt = soft->sregs.ldt;
     return true;
 }
 
@@ -337,7 +421,7 @@ static bool cr4_not_checked(const struct system_case *c, const struct outcome *s
 
 static bool pdpte_load(const struct system_case *c, const struct outcome *soft, struct outcome *kvm)
 {
-    if (c->mode != MODE_PAE || vector_of(soft) != 13 || vector_of(kvm) == 13 ||
+    if (c->mode != MODE_PAE || (vector_of(soft) == 13) == (vector_of(kvm) == 13) ||
         (!is_insn(c, 0x22) && !is_insn(c, 0x01)))
         return false;
     adopt(soft, kvm);
@@ -359,12 +443,35 @@ static bool accessed_on_fault(const struct system_case *c, const struct outcome 
     return found;
 }
 
+/* Whether some entry leads out of RAM. */
+static bool table_outside(const struct system_case *c, const struct outcome *soft,
+                          struct outcome *kvm)
+{
+    bool leads_out = false;
+    for (uint32_t i = ROOT; i < WINDOW_PAGES; i += 4)
+        leads_out |= (peek(c, i, 4) & 0x40000001) == 0x40000001;
+    if (!paging(c) || !leads_out || vector_of(soft) != 14 || !(top_of_stack(soft) & 8))
+        return false;
+    adopt(soft, kvm);
+    return true;
+}
+
+static bool smap_implicit(const struct system_case *c, const struct outcome *soft,
+                          struct outcome *kvm)
+{
+    if (soft->reason != VMACCEL_EXIT_SHUTDOWN || !(c->sregs.cr4 & 0x200000) ||
+        !(c->start.rflags & FLAG_AC) || c->mode < MODE_COMPAT || !(peek(c, TABLES, 1) & 0x80))
+        return false;
+    adopt(soft, kvm);
+    return true;
+}
+
 static bool msr_reserved(const struct system_case *c, const struct outcome *soft,
                          struct outcome *kvm)
 {
     uint32_t id = (uint32_t)c->regs.rcx;
-    if (!is_insn(c, 0x30) || (id != 0x174 && id != 0xc0000084) || vector_of(kvm) == 13 ||
-        !((uint32_t)c->regs.rdx || (uint32_t)c->regs.rax >> 16))
+    if (!is_insn(c, 0x30) || (id != 0x174 && id != 0x175 && id != 0x176 && id != 0xc0000084) ||
+        vector_of(kvm) == 13 || !((uint32_t)c->regs.rdx || (uint32_t)c->regs.rax >> 16))
         return false;
     adopt(soft, kvm);
     return true;
@@ -372,7 +479,10 @@ static bool msr_reserved(const struct system_case *c, const struct outcome *soft
 
 static bool l_and_d(const struct system_case *c, const struct outcome *soft, struct outcome *kvm)
 {
-    if (c->mode < MODE_COMPAT || (kvm->sregs.cs.attributes & 0x6000) != 0x6000)
+    uint16_t selector = top_of_stack(soft);
+    uint64_t at = (selector & 4 ? LDT : GDT) + (selector & 0xfff8u) + 6;
+    if (c->mode < MODE_COMPAT || vector_of(soft) != 13 || (peek(c, at, 1) & 0x60) != 0x60 ||
+        (peek(c, at - 1, 1) & 0x18) != 0x18)
         return false;
     adopt(soft, kvm);
     return true;
@@ -431,9 +541,16 @@ static bool lar_long(const struct system_case *c, const struct outcome *soft, st
 static bool mmio_write_check(const struct system_case *c, const struct outcome *soft,
                              struct outcome *kvm)
 {
-    (void)c;
-    if (vector_of(soft) != 14 || kvm->count < 2 || kvm->log[0].is_write || !kvm->log[1].is_write)
+    bool found = false;
+    if (!paging(c) || kvm->count < 2 || kvm->log[0].is_write || !kvm->log[1].is_write)
         return false;
+    for (uint32_t i = ROOT; i < WINDOW_PAGES; i += 4)
+        if ((soft->ram[i] ^ kvm->ram[i]) == 0x40) {
+            kvm->ram[i] = soft->ram[i];
+            found = true;
+        }
+    if (vector_of(soft) != 14)
+        return found;
     adopt(soft, kvm);
     return true;
 }
@@ -468,6 +585,9 @@ const struct exclusion exclusions[] = {
     {"read-before-write", "TCG reports a read where an instruction reads and writes",
      read_before_write},
     {"msr-canonical", "TCG's WRMSR takes addresses that are not canonical", msr_canonical},
+    {"base-canonical", "TCG's WRFSBASE and WRGSBASE take them too", base_canonical},
+    {"table-base-24", "TCG's LGDT and LIDT heed an operand-size prefix in 64-bit code",
+     table_base_24},
     {"xsetbv-order", "TCG's XSETBV checks CPL before CR4.OSXSAVE", xsetbv_order},
     {"smap-of-stack", "TCG's far transfers use a CPL 3 stack as CPL 0 does, which SMAP refuses",
      smap_of_stack},
@@ -484,17 +604,31 @@ const struct exclusion exclusions[] = {
     {"sysenter-long", "TCG runs SYSEXIT in long mode, SYSENTER in compatibility mode, on AMD too",
      sysenter_long},
     {"sysret-order", "TCG's SYSRET checks the mode before EFER.SCE", sysret_order},
+    {"syscall-real", "TCG runs SYSCALL in real mode", syscall_real},
+    {"ins-order", "KVM reads the port before it looks at where INS stores", ins_order},
+    {"code-limit", "TCG checks the target against CS's limit late, or names the selector",
+     code_limit},
+    {"real-int-rip", "TCG's INT beyond the IVT's limit faults after itself", real_int_rip},
+    {"lldt-null", "TCG keeps the type of an LDT that LLDT has made null", lldt_null},
     {"iret-to-vm86", "TCG's IRET enters virtual-8086 mode at CPL 3 and in long mode", iret_to_vm86},
     {"iret-vif", "TCG's IRET at CPL 0 leaves VIF and VIP alone", iret_vif},
     {"fetch-from-device", "KVM gives #UD at CPL 3 where the contract has an exit",
      fetch_from_device},
     {"cr4-not-checked", "KVM lets the guest set CR4.VME and PVI without the feature",
      cr4_not_checked},
-    {"pdpte-load", "under nested paging AMD's CPUs read PAE's top entries when they walk",
+    {"pdpte-load",
+     "under nested paging PAE's top entries are read at a walk, else KVM takes TCG's accessed bit "
+     "amiss",
      pdpte_load},
     {"accessed-on-fault", "a walk that ends in a fault may set accessed bits or not",
      accessed_on_fault},
-    {"msr-reserved", "TCG takes reserved bits of SFMASK and SYSENTER_CS", msr_reserved},
+    {"table-outside", "page tables outside RAM: here a reserved bit's fault, KVM reads on",
+     table_outside},
+    {"smap-implicit", "TCG lets AC excuse the CPU's own accesses to tables from SMAP",
+     smap_implicit},
+    {"msr-reserved",
+     "TCG takes reserved bits of SFMASK and SYSENTER_CS; KVM for AMD keeps half of the other two",
+     msr_reserved},
     {"l-and-d", "TCG loads code segments with L and D both set", l_and_d},
     {"task-switch", "KVM switches tasks itself, with checks in another order", task_switch},
     {"xsetbv-unseen", "TCG does not intercept XSETBV, so KVM's XCR0 is old", xsetbv_unseen},
@@ -502,7 +636,7 @@ const struct exclusion exclusions[] = {
      stack_privilege},
     {"null-ss-rpl", "TCG loads a null SS whose RPL is not CPL", null_ss_rpl},
     {"lar-long", "TCG's LAR and LSL know 16-bit system types in long mode", lar_long},
-    {"mmio-write-check", "KVM writes back to a device without looking at the page's W again",
+    {"mmio-write-check", "KVM writes back to a device without another look at the page's W and D",
      mmio_write_check},
     {"ltr-null", "TCG's LTR takes a null selector", ltr_null},
     {"stack-canonical", "TCG gives #GP for a stack address that is not canonical", stack_canonical},

@@ -148,17 +148,14 @@ static void gen_cr_write(struct gen *g)
 static void gen_dr(struct gen *g)
 {
     bool write = rng_percent(&g->rng, 50);
-    unsigned n = rng_below(&g->rng, 8), rm = rng_below(&g->rng, 8);
+    unsigned n = rng_below(&g->rng, 8), rm = rng_below(&g->rng, 4);
     byte(g, 0x0f);
     byte(g, write ? 0x23 : 0x21);
     byte(g, 0xc0 | n << 3 | rm);
     uint64_t value = random_value(g);
     if (n == 5 || n == 7) /* enabled breakpoints are another matter */
         value &= ~UINT64_C(0x20ff);
-    if (rm != 4)
-        set_reg(g, rm, value);
-    else if (write && (n == 5 || n == 7))
-        g->c->code[g->c->size - 1] ^= 4;
+    set_reg(g, rm, value);
 }
 
 static void gen_msw(struct gen *g)

@@ -169,7 +169,9 @@ void case_window(struct gen *g)
             for (unsigned i = 0; i < 2; i++) {
                 uint64_t flags = random_flags(g, true, is_large, form), at = frame(g, is_large);
                 if (is_large && rng_percent(&g->rng, 5))
-                    at |= UINT64_C(1) << (13 + rng_below(&g->rng, shift - 13));
+                    at |= UINT64_C(1) << (form != FORM_32 ? 13 + rng_below(&g->rng, shift - 13)
+                                          : rng_percent(&g->rng, 50) ? 21
+                                                                     : 13 + rng_below(&g->rng, 4));
                 if (is_large && form == FORM_32 && !can_2m)
                     at |= WINDOW_PAGES;
                 if (is_large && rng_percent(&g->rng, 10))

@@ -16,7 +16,7 @@ void push_values(struct gen *g, unsigned size, const uint64_t *values, unsigned 
 
 static uint64_t random_target(struct gen *g)
 {
-    if (rng_percent(&g->rng, 4))
+    if (rng_percent(&g->rng, 4) && !real(g))
         return random_value(g);
     return (rng_percent(&g->rng, 50) ? CODE + (g->c->cpl ? PAGE : 0) + 0x100 : TARGETS) +
            rng_below(&g->rng, 0x60) * 8;

@@ -208,9 +208,7 @@ static enum found write_own(struct cpu *c, uint32_t id, uint64_t value, bool hos
     case X86_MSR_TSC_AUX:
         if (!host && !has_tsc_aux(c))
             return UNKNOWN;
-        if (value >> 32)
-            return REFUSED;
-        c->msr.tsc_aux = value;
+        c->msr.tsc_aux = (uint32_t)value; /* AMD's CPUs ignore the rest */
         return FOUND;
     default:
         m = find(c, id, host);

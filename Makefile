@@ -62,6 +62,7 @@ check: build-release
 check-diff: build-release
 	@for mode in 64 32; do build/tests/diff-cpu --mode $$mode --seed $$(date +%s) -j $(JOBS) \
 	    --seconds $$(($(MINUTES) * 30)) --out build/findings || exit 1; done
+	@build/tests/diff-system --seed $$(date +%s) --seconds $$(($(MINUTES) * 10))
 
 fuzz: build-fuzz
 	@tests/fuzz/run build/fuzz $(FUZZ_SECONDS) '$(FUZZ_TOTAL)' $(FUZZ_SEED)

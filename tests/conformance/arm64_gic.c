@@ -54,14 +54,21 @@ void case_gic_config(void)
     }
 }
 
-/* Eight vCPUs are all that a GICv2 takes. */
+/* Eight vCPUs are all that a GICv2 takes, or that the platform takes. */
 void case_gic_v2_vcpus(void)
 {
-    if (suite_cap(VMACCEL_CAP_MAX_VCPUS) < 9)
-        suite_skip(VMACCEL_CAP_MAX_VCPUS);
-    vmaccel_vm *vm = suite_vm(VMACCEL_IRQCHIP_FULL, 9, 0, 0);
+    vmaccel_vm_config config = {.size = sizeof(config),
+                                .arch = suite_arch(),
+                                .irqchip = VMACCEL_IRQCHIP_FULL,
+                                .max_vcpus = 9};
     vmaccel_arm64_gic gic = {.size = sizeof(gic), .version = 2};
-    CHECK_STATUS(vmaccel_arm64_set_gic(vm, &gic), VMACCEL_E_LIMIT);
+    vmaccel_vm *vm;
+    vmaccel_status status = vmaccel_vm_create(suite_platform(), &config, &vm);
+    if (status == VMACCEL_OK) {
+        suite_own_vm(vm);
+        status = vmaccel_arm64_set_gic(vm, &gic);
+    }
+    CHECK_STATUS(status, VMACCEL_E_LIMIT);
 }
 
 void case_gic_absent(void)

@@ -318,9 +318,11 @@ void case_access_beyond_gpa_bits(void)
 {
     struct guest g;
     uint64_t bits = suite_cap(VMACCEL_CAP_GPA_BITS);
-    if (bits >= 44)
+    if (bits >= 48)
         suite_skip_host("a guest address that the tables can hold and the platform can't");
     a64_create(&g);
+    uint64_t tcr = a64_sysreg(&g, TCR_EL1) & ~(UINT64_C(7) << 32);
+    a64_set_sysreg(&g, TCR_EL1, tcr | UINT64_C(5) << 32); /* 48 bits of physical address */
     /* The third GiB goes there. */
     uint64_t entry = UINT64_C(1) << bits | 1 << 10 | 1;
     memcpy(g.ram + A64_L1 + 16, &entry, 8);

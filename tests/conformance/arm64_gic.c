@@ -304,3 +304,18 @@ void case_gic_odd_sizes(void)
         guest_destroy(&g);
     }
 }
+
+/* The guest finds an ITS where the caller put it, and its registers don't exit. */
+void case_its_present(void)
+{
+    struct guest g;
+    vmaccel_vm *vm = suite_vm(VMACCEL_IRQCHIP_FULL, 1, 0, 0);
+    vmaccel_arm64_gic gic = {.size = sizeof(gic), .version = 3, .its = 0x08080000};
+    CHECK_OK(vmaccel_arm64_set_gic(vm, &gic));
+    a64_map(&g, vm);
+    a64_add_vcpu(&g, 0);
+    SET_X(&g, 1, gic.its + 8); /* GITS_TYPER */
+    GO_DONE(&g, ldr_x);
+    CHECK(X(&g, 0) != 0);
+    CHECK_EQ(X(&g, 0) & 1, 1); /* physical LPIs */
+}

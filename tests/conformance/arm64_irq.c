@@ -17,15 +17,15 @@ vmaccel_vm *irq_vm(uint32_t version, uint32_t max_vcpus)
     return vm;
 }
 
-void irq_add_vcpu(struct guest *guest, uint32_t version)
+void irq_add_vcpu(struct guest *guest, uint32_t index, uint32_t version)
 {
     vmaccel_arm64_gic gic = {.size = sizeof(gic)};
-    a64_add_vcpu(guest, 0);
+    a64_add_vcpu(guest, index);
     CHECK_OK(vmaccel_arm64_get_gic(guest->vm, &gic));
     CHECK_EQ(gic.version, version);
     SET_X(guest, 20, version);
     SET_X(guest, 21, gic.dist);
-    SET_X(guest, 22, version == 3 ? gic.redist : gic.cpu);
+    SET_X(guest, 22, version == 3 ? gic.redist + 0x20000u * index : gic.cpu);
     SET_X(guest, X_REPORTS, 1);
 }
 
@@ -33,7 +33,7 @@ void irq_create(struct guest *guest, uint32_t version)
 {
     a64_map(guest, irq_vm(version, 1));
     GUEST_LOAD(guest, arm64_irq);
-    irq_add_vcpu(guest, version);
+    irq_add_vcpu(guest, 0, version);
     CALL(guest, setup, 0xff, 0, 0);
 }
 

@@ -24,7 +24,7 @@
 vmaccel_vm *irq_vm(uint32_t version, uint32_t max_vcpus);
 /* A vCPU with irq.S, its GIC set up, all reported. */
 void irq_create(struct guest *guest, uint32_t version);
-void irq_add_vcpu(struct guest *guest, uint32_t version);
+void irq_add_vcpu(struct guest *guest, uint32_t index, uint32_t version);
 /* Run a piece of irq.S to its end. */
 void irq_call(struct site site, struct guest *guest, uint32_t label, uint64_t x0, uint64_t x1,
               uint64_t x2);

@@ -190,6 +190,27 @@ void case_mmio_unaligned_cross_page(void)
     CHECK_EQ(X(&g, 0), 0x8877665544332211);
 }
 
+/* Half of it in memory: an exit for the other. */
+void case_mmio_unaligned_into_memory(void)
+{
+    struct guest g;
+    uint64_t page = suite_cap(VMACCEL_CAP_PAGE_SIZE);
+    uint8_t *host = suite_pages(page);
+    a64_create(&g);
+    CHECK_OK(vmaccel_memory_map(g.vm, GUEST_MMIO + page, page, host, VMACCEL_MEM_RWX));
+    SET_X(&g, 0, DATA);
+    SET_X(&g, 1, GUEST_MMIO + page - 3);
+    GO(&g, str_x);
+    RUN_TO_WRITE(&g, GUEST_MMIO + page - 3, 3, 0xddeeff);
+    RUN_TO_DONE(&g);
+    CHECK_BYTES(host, "\xcc\xbb\xaa\x99\x88", 6);
+    GO(&g, ldr_x);
+    RUN_TO_READ(&g, GUEST_MMIO + page - 3, 3);
+    guest_answer(&g, 0x332211);
+    RUN_TO_DONE(&g);
+    CHECK_EQ(X(&g, 0), 0x8899aabbcc332211);
+}
+
 /* Accesses with ESR.ISV 0, at X1 or as far from it as `offset` says. */
 static const struct form undescribed[] = {
     FORM(ldp_x, 0, 0, 0), FORM(ldr_post, 0, 0, 0), FORM(ldr_pre, 0, 8, 0),

@@ -276,3 +276,54 @@ void case_mp_state(void)
     CHECK_OK(vmaccel_vcpu_set_mp_state(g.vcpu, VMACCEL_MP_RUNNABLE));
     GO_DONE(&g, nop);
 }
+
+struct receiver {
+    struct guest guest;
+    uint32_t version;
+    uint64_t rounds;
+    atomic_bool ready;
+    _Atomic uint64_t taken;
+};
+
+static void receive(void *argument)
+{
+    struct receiver *receiver = argument;
+    struct guest *g = &receiver->guest;
+    irq_add_vcpu(g, 1, receiver->version);
+    CHECK_OK(vmaccel_vcpu_set_mp_state(g->vcpu, VMACCEL_MP_RUNNABLE));
+    CALL(g, setup, 0xff, 0, 0);
+    CALL(g, enable, 3, 0x80, 1);
+    SET_X(g, X_REPORTS, 0);
+    atomic_store(&receiver->ready, true);
+    for (uint64_t i = 1; i <= receiver->rounds; i++) {
+        CALL(g, wfi_loop, i, 0, 0);
+        CHECK_EQ(X(g, X_COUNT), i);
+        atomic_store(&receiver->taken, i);
+    }
+}
+
+/* One vCPU's SGIs wake the other, each once. */
+void case_smp_sgi(void)
+{
+    EACH_GIC(version)
+    {
+        struct guest g;
+        struct receiver receiver = {.version = version, .rounds = suite_quick() ? 50 : 1000};
+        a64_map(&g, irq_vm(version, 2));
+        GUEST_LOAD(&g, arm64_irq);
+        irq_add_vcpu(&g, 0, version);
+        receiver.guest = g;
+        struct suite_thread *thread = suite_spawn(receive, &receiver);
+        CALL(&g, setup, 0xff, 0, 0);
+        while (!atomic_load(&receiver.ready) && !suite_ended())
+            host_thread_yield();
+        for (uint64_t i = 1; i <= receiver.rounds && !suite_ended(); i++) {
+            CALL(&g, sgi_second, 3, 0, 0);
+            while (atomic_load(&receiver.taken) < i && !suite_ended())
+                host_thread_yield();
+        }
+        suite_join(thread);
+        CHECK_EQ(X(&g, X_COUNT), 0);
+        guest_destroy(&g);
+    }
+}

@@ -218,6 +218,20 @@ sym_sgi:
     msr s3_0_c12_c11_5, x1          // ICC_SGI1R_EL1
     isb
     b sym_done
+// SGI X0 to the second vCPU.
+    .globl sym_sgi_second
+sym_sgi_second:
+    cmp x20, #3
+    b.eq 1f
+    mov w1, #1 << 17
+    orr w1, w1, w0
+    str w1, [x21, #0xf00]
+    b sym_done
+1:  lsl x1, x0, #24
+    orr x1, x1, #2
+    msr s3_0_c12_c11_5, x1
+    isb
+    b sym_done
 // The virtual timer on, X0 ticks from now; X26 stays its period.
 sym_timer:
     mrs x1, cntvct_el0

@@ -291,10 +291,13 @@ static int run_machine(vmaccel_machine *machine, const struct request *request)
     return stopped;
 }
 
-/* Whether a platform, the one that was asked for if any, runs guests of that architecture. */
+/* Whether a platform, the one that was asked for if any, runs guests of that architecture; where
+ * none was named, the kernel may be for another than the host's, and the library sees to it. */
 static bool has_platform(const vmaccel_platform *asked, vmaccel_arch arch)
 {
     vmaccel_platform_info info;
+    if (asked == NULL && arch == VMACCEL_ARCH_NONE)
+        return true;
     if (asked == NULL) {
         const vmaccel_platform *any;
         if (vmaccel_platform_choose(arch, VMACCEL_WORKLOAD_SYSTEM, &any, NULL, 0) == VMACCEL_OK)

@@ -174,9 +174,9 @@ static vmaccel_status take_platform(vmaccel_machine *machine, const vmaccel_plat
         return status;
     if (info.status != VMACCEL_OK)
         return machine_fail(info.status, "%s: %.220s", info.name, info.reason);
-    if (arch == VMACCEL_ARCH_ARM64 ? !info.guest_arm64 : !info.guest_x86_64)
-        return machine_fail(VMACCEL_E_NOT_SUPPORTED, "%s can't run %s guests on this host",
-                            info.name, vmaccel_arch_name(arch));
+    if (vmaccel_platform_why_not(&info, arch)[0] != '\0')
+        return machine_fail(VMACCEL_E_NOT_SUPPORTED, "%s does not run %s guests: %.160s", info.name,
+                            vmaccel_arch_name(arch), vmaccel_platform_why_not(&info, arch));
     machine->platform = asked;
     snprintf(machine->why, sizeof(machine->why), "%s: asked for", info.name);
     return VMACCEL_OK;

@@ -87,7 +87,7 @@ static bool resume_flag(const struct system_case *c, const struct outcome *soft,
 {
     bool found = false;
     (void)c;
-    for (uint32_t i = 2; i < RAM_SIZE; i += 2)
+    for (uint32_t i = 2; i < RAM_SIZE - 1; i++)
         if ((kvm->ram[i] ^ soft->ram[i]) == 1 && (soft->ram[i] & 1) && (kvm->ram[i - 2] & 2) &&
             kvm->ram[i + 1] == 0) {
             kvm->ram[i] |= 1;
@@ -193,10 +193,16 @@ static bool base_canonical(const struct system_case *c, const struct outcome *so
 static bool table_base_24(const struct system_case *c, const struct outcome *soft,
                           struct outcome *kvm)
 {
-    if (c->mode != MODE_LONG || c->code[0] != 0x66 || !is_insn(c, 0x01))
+    if (c->mode != MODE_LONG || !is_insn(c, 0x01))
         return false;
-    if (vector_of(soft) == 13 && vector_of(kvm) != 13)
+    if (vector_of(soft) == 13 && vector_of(kvm) != 13 &&
+        (!is_canonical(kvm->sregs.idt.base) || !is_canonical(kvm->sregs.gdt.base) ||
+         c->code[0] == 0x66)) {
         adopt(soft, kvm);
+        return true;
+    }
+    if (c->code[0] != 0x66)
+        return false;
     if (kvm->sregs.idt.base == (soft->sregs.idt.base & 0xffffff))
         kvm->sregs.idt.base = soft->sregs.idt.base;
     if (kvm->sregs.gdt.base == (soft->sregs.gdt.base & 0xffffff))
@@ -228,7 +234,7 @@ static bool syscall_flags(const struct system_case *c, const struct outcome *sof
                           struct outcome *kvm)
 {
     if (!is_insn(c, 0x05) || c->mode < MODE_COMPAT ||
-        (soft->regs.rflags & ~UINT64_C(0x8d5)) != kvm->regs.rflags)
+        (soft->regs.rflags & ~UINT64_C(0xcd5)) != (kvm->regs.rflags & ~UINT64_C(0xcd5)))
         return false;
     kvm->regs.rflags = soft->regs.rflags;
     return true;
@@ -295,6 +301,10 @@ static bool kvm_retries(const struct system_case *c, const struct outcome *soft,
                         struct outcome *kvm)
 {
     (void)c;
+    if (kvm->reason == VMACCEL_EXIT_KICKED && soft->count) {
+        adopt(soft, kvm);
+        return true;
+    }
     if (kvm->reason != VMACCEL_EXIT_KICKED ||
         (soft->reason != VMACCEL_EXIT_SHUTDOWN &&
          soft->reason != VMACCEL_EXIT_UNSUPPORTED_INSTRUCTION))
@@ -352,8 +362,7 @@ static bool ins_order(const struct system_case *c, const struct outcome *soft, s
 static bool code_limit(const struct system_case *c, const struct outcome *soft, struct outcome *kvm)
 {
     uint8_t first = opcode(c)[0];
-    if (c->mode >= MODE_COMPAT || c->mode < MODE_PROT16 || vector_of(soft) != 13 ||
-        top_of_stack(soft) != 0 || (vector_of(kvm) == 13 && top_of_stack(kvm) == 0) ||
+    if (c->mode < MODE_PROT16 || vector_of(soft) != 13 || top_of_stack(soft) != 0 ||
         (first != 0x9a && first != 0xea && first != 0xff && (first < 0xca || first > 0xcf)))
         return false;
     adopt(soft, kvm);
@@ -403,7 +412,8 @@ static bool fetch_from_device(const struct system_case *c, const struct outcome 
                               struct outcome *kvm)
 {
     (void)c;
-    if (soft->reason != VMACCEL_EXIT_UNSUPPORTED_INSTRUCTION || vector_of(kvm) != 6)
+    if ((soft->reason != VMACCEL_EXIT_UNSUPPORTED_INSTRUCTION && !soft->count) ||
+        vector_of(kvm) != 6)
         return false;
     adopt(soft, kvm);
     return true;
@@ -412,8 +422,11 @@ static bool fetch_from_device(const struct system_case *c, const struct outcome 
 static bool cr4_not_checked(const struct system_case *c, const struct outcome *soft,
                             struct outcome *kvm)
 {
-    if (!is_insn(c, 0x22) || (opcode(c)[2] >> 3 & 7) != 4 || !(kvm->sregs.cr4 & 3) ||
-        (soft->sregs.cr4 & 3))
+    if (!is_insn(c, 0x22) || (opcode(c)[2] >> 3 & 7) != 4 || vector_of(soft) != 13)
+        return false;
+    const uint64_t *regs[4] = {&c->regs.rax, &c->regs.rcx, &c->regs.rdx, &c->regs.rbx};
+    unsigned rm = opcode(c)[2] & 7;
+    if (!(kvm->sregs.cr4 & 3) && (rm > 3 || !(*regs[rm] >> 32)))
         return false;
     adopt(soft, kvm);
     return true;
@@ -443,13 +456,51 @@ static bool accessed_on_fault(const struct system_case *c, const struct outcome 
     return found;
 }
 
+static bool jump_canonical(const struct system_case *c, const struct outcome *soft,
+                           struct outcome *kvm)
+{
+    if (c->mode != MODE_LONG || opcode(c)[0] != 0xff || opcode(c)[1] != 0xe3 ||
+        is_canonical(c->regs.rbx))
+        return false;
+    adopt(soft, kvm);
+    return true;
+}
+
+static bool msr_upper_rcx(const struct system_case *c, const struct outcome *soft,
+                          struct outcome *kvm)
+{
+    if (!(c->regs.rcx >> 32) || (!is_insn(c, 0x30) && !is_insn(c, 0x32)))
+        return false;
+    adopt(soft, kvm);
+    return true;
+}
+
+static bool cr_order(const struct system_case *c, const struct outcome *soft, struct outcome *kvm)
+{
+    if (c->cpl == 0 || (!is_insn(c, 0x20) && !is_insn(c, 0x22)) || vector_of(soft) != 6 ||
+        vector_of(kvm) != 13)
+        return false;
+    adopt(soft, kvm);
+    return true;
+}
+
+static bool ran_wild(const struct system_case *c, const struct outcome *soft, struct outcome *kvm)
+{
+    (void)c;
+    if (soft->count < ACCESS_COUNT || kvm->count < ACCESS_COUNT)
+        return false;
+    adopt(soft, kvm);
+    return true;
+}
+
 /* Whether some entry leads out of RAM. */
 static bool table_outside(const struct system_case *c, const struct outcome *soft,
                           struct outcome *kvm)
 {
     bool leads_out = false;
     for (uint32_t i = ROOT; i < WINDOW_PAGES; i += 4)
-        leads_out |= (peek(c, i, 4) & 0x40000001) == 0x40000001;
+        leads_out |=
+            i - (TABLES + 2 * PAGE) >= PAGE && (peek(c, i, 4) & 1) && (peek(c, i, 4) & 0xfffe0000);
     if (!paging(c) || !leads_out || vector_of(soft) != 14 || !(top_of_stack(soft) & 8))
         return false;
     adopt(soft, kvm);
@@ -586,18 +637,19 @@ const struct exclusion exclusions[] = {
      read_before_write},
     {"msr-canonical", "TCG's WRMSR takes addresses that are not canonical", msr_canonical},
     {"base-canonical", "TCG's WRFSBASE and WRGSBASE take them too", base_canonical},
-    {"table-base-24", "TCG's LGDT and LIDT heed an operand-size prefix in 64-bit code",
+    {"table-base-24",
+     "TCG's LGDT and LIDT heed an operand-size prefix in 64-bit code, and check no base",
      table_base_24},
     {"xsetbv-order", "TCG's XSETBV checks CPL before CR4.OSXSAVE", xsetbv_order},
     {"smap-of-stack", "TCG's far transfers use a CPL 3 stack as CPL 0 does, which SMAP refuses",
      smap_of_stack},
-    {"syscall-flags", "TCG's SYSCALL forgets the arithmetic flags", syscall_flags},
+    {"syscall-flags", "TCG's SYSCALL forgets the arithmetic flags and DF", syscall_flags},
     {"reserved-present", "TCG leaves P clear in the error code of reserved bits", reserved_present},
     {"ext-bit", "TCG leaves EXT clear in faults of an exception's delivery", ext_bit},
     {"conforming-stack", "TCG pushes for a conforming handler of CPL 3 as CPL 0 does",
      conforming_stack},
     {"dr-reserved", "TCG keeps reserved bits of DR6 and DR7", dr_reserved},
-    {"kvm-retries", "KVM retries without end an access through page tables outside its memory",
+    {"kvm-retries", "KVM retries without end what needs page tables or a stack outside its memory",
      kvm_retries},
     {"far-pointer-64", "AMD's CPUs, and TCG, know no 64-bit offset in LSS, LFS and LGS",
      far_pointer_64},
@@ -612,9 +664,10 @@ const struct exclusion exclusions[] = {
     {"lldt-null", "TCG keeps the type of an LDT that LLDT has made null", lldt_null},
     {"iret-to-vm86", "TCG's IRET enters virtual-8086 mode at CPL 3 and in long mode", iret_to_vm86},
     {"iret-vif", "TCG's IRET at CPL 0 leaves VIF and VIP alone", iret_vif},
-    {"fetch-from-device", "KVM gives #UD at CPL 3 where the contract has an exit",
+    {"fetch-from-device", "KVM gives #UD at CPL 3 for what it can't emulate on a device",
      fetch_from_device},
-    {"cr4-not-checked", "KVM lets the guest set CR4.VME and PVI without the feature",
+    {"cr4-not-checked",
+     "KVM lets the guest set CR4.VME and PVI without the feature; TCG drops bits above 31",
      cr4_not_checked},
     {"pdpte-load",
      "under nested paging PAE's top entries are read at a walk, else KVM takes TCG's accessed bit "
@@ -622,6 +675,11 @@ const struct exclusion exclusions[] = {
      pdpte_load},
     {"accessed-on-fault", "a walk that ends in a fault may set accessed bits or not",
      accessed_on_fault},
+    {"jump-canonical", "TCG's near JMP faults at an address that is not canonical, not before it",
+     jump_canonical},
+    {"msr-upper-rcx", "TCG looks RCX's upper half up in the MSR bitmap too", msr_upper_rcx},
+    {"cr-order", "a CR that does not exist at CPL 3: #UD, or #GP", cr_order},
+    {"ran-wild", "control ended in data that is no HLT", ran_wild},
     {"table-outside", "page tables outside RAM: here a reserved bit's fault, KVM reads on",
      table_outside},
     {"smap-implicit", "TCG lets AC excuse the CPU's own accesses to tables from SMAP",

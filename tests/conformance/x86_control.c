@@ -332,7 +332,7 @@ void case_set_sregs_names_bad_field(void)
     BAD("cs", bad.cs.attributes |= VMACCEL_X86_SEG_DB);
     BAD("tr", bad.tr.attributes = 0x82);
     BAD("fs", bad.fs.base = 0x8000000000000000);
-    BAD("gs", bad.gs.base = 0x0001000000000000);
+    BAD("gs", bad.gs.base = 0x0100000000000000);
     BAD("gdt", bad.gdt.base = 0x8000000000000000);
     BAD("idt", bad.idt.base = 0x8000000000000000);
 #undef BAD

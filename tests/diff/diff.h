@@ -64,7 +64,6 @@ struct outcome {
     uint8_t vector;
 };
 
-
 /* ---- Programs ---- */
 
 #define PROGRAM_INSNS 8

@@ -14,10 +14,12 @@ enum { PHANDLE_GIC = 1, PHANDLE_CLOCK = 2 };
 enum { GIC_SPI = 0, GIC_PPI = 1 };
 enum { IRQ_LEVEL_HIGH = 4, IRQ_LEVEL_LOW = 8 };
 
-#define CLOCK_HZ      24000000u
-#define DEVICE_SIZE   0x1000u
-#define GIC_DIST_SIZE 0x10000u /* GICv3 */
-#define GICV2_CPUS    8u
+#define CLOCK_HZ        24000000u
+#define DEVICE_SIZE     0x1000u
+#define GICV3_DIST_SIZE 0x10000u
+#define GICV2_DIST_SIZE 0x1000u
+#define GICV2_CPU_SIZE  0x2000u
+#define GICV2_CPUS      8u
 
 /* The tree as it is written; the first error stays. */
 struct tree {
@@ -131,10 +133,11 @@ static void put_gic(struct tree *t)
     put_u32(t, "phandle", PHANDLE_GIC);
     if (gic->version == 2) {
         put_string(t, "compatible", "arm,cortex-a15-gic");
-        PUT_CELLS(t, "reg", PAIR(gic->dist), PAIR(0x1000), PAIR(gic->cpu), PAIR(0x2000));
+        PUT_CELLS(t, "reg", PAIR(gic->dist), PAIR(GICV2_DIST_SIZE), PAIR(gic->cpu),
+                  PAIR(GICV2_CPU_SIZE));
     } else {
         put_string(t, "compatible", "arm,gic-v3");
-        PUT_CELLS(t, "reg", PAIR(gic->dist), PAIR(GIC_DIST_SIZE), PAIR(gic->redist),
+        PUT_CELLS(t, "reg", PAIR(gic->dist), PAIR(GICV3_DIST_SIZE), PAIR(gic->redist),
                   PAIR((uint64_t)t->in->cpus * VIRT_GIC_REDIST_STRIDE));
     }
     end(t);

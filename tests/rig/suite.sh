@@ -67,7 +67,7 @@ boot() {
         >"$work/boot" </dev/null || status=$?
     tr -d '\r' <"$work/boot" >"$work/console"
     echo "# rig: $title: guest of $cpus CPUs:" \
-        "$(grep -o -m 1 'Linux version [^(]*' "$work/console" || echo 'no banner')"
+        "$(grep -o -m 1 'Linux version .*' "$work/console" || echo 'no banner')"
     if [ "$status" = 0 ] &&
         grep -q "^vmaccel-guest: userspace reached, $cpus cpus" "$work/console"; then
         echo "ok $cases - $name"

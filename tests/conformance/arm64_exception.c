@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Exceptions to EL1: which, and what they report. */
 #include "arm64_guest.h"
+#include "suite_host.h"
 
 #define PAGE_TEST     (GUEST_DATA + 0x5000u)
 #define PTE_AF        (UINT64_C(1) << 10)
@@ -242,5 +243,28 @@ void case_illegal_state(void)
     trap = RUN_TO_TRAP(&g, VECTOR_SYNC);
     CHECK_EQ(ESR_EC(trap.esr), EC_ILLEGAL);
     a64_set(&g, VMACCEL_ARM64_PSTATE, PSTATE_EL1H);
+    GO_DONE(&g, nop);
+}
+
+static void kick_soon(void *argument)
+{
+    host_sleep_ns(30000000);
+    CHECK_OK(vmaccel_vcpu_kick(argument));
+}
+
+/* Vectors that are not mapped: exceptions without end, which a kick gets out of. */
+void case_exception_loop_is_kicked(void)
+{
+    struct guest g;
+    a64_create(&g);
+    a64_set_sysreg(&g, VBAR_EL1, A64_UNMAPPED);
+    GO(&g, svc);
+    for (int i = 0; i < 3; i++) {
+        struct suite_thread *thread = suite_spawn(kick_soon, g.vcpu);
+        RUN_TO(&g, VMACCEL_EXIT_KICKED);
+        suite_join(thread);
+    }
+    CHECK_EQ(PC(&g), A64_UNMAPPED + 128 * VECTOR_SYNC);
+    a64_enter(&g);
     GO_DONE(&g, nop);
 }

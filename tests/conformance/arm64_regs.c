@@ -238,3 +238,27 @@ void case_features_off(void)
     struct a64_trap trap = RUN_TO_TRAP(&g, VECTOR_SYNC);
     CHECK(ESR_EC(trap.esr) == EC_UNKNOWN || ESR_EC(trap.esr) == 0x19);
 }
+
+/* Performance monitors are there where they are asked for, and only there. */
+void case_pmu_when_asked(void)
+{
+    for (unsigned asked = 0; asked < 2; asked++) {
+        struct guest g;
+        vmaccel_vm *vm = suite_vm(VMACCEL_IRQCHIP_FULL, 1, 0, 0);
+        if (asked != 0)
+            CHECK_OK(vmaccel_arm64_set_features(vm, VMACCEL_ARM64_FEATURE_PMU));
+        a64_map(&g, vm);
+        a64_add_vcpu(&g, 0);
+        uint64_t version = a64_sysreg(&g, ID_AA64DFR0_EL1) >> 8 & 15;
+        CHECK((version != 0 && version != 15) == (asked != 0));
+        GO(&g, mrs_pmcr);
+        RUN(&g);
+        if (asked != 0) {
+            a64_expect_done(SITE, &g);
+        } else {
+            struct a64_trap trap = a64_expect_trap(SITE, &g, VECTOR_SYNC);
+            CHECK_EQ(ESR_EC(trap.esr), EC_UNKNOWN);
+        }
+        guest_destroy(&g);
+    }
+}

@@ -263,3 +263,40 @@ void case_gic_registers_refused(void)
         guest_destroy(&g);
     }
 }
+
+/* Each vCPU has registers of its own. */
+void case_gic_registers_of_two(void)
+{
+    EACH_GIC(version)
+    {
+        struct guest g[2];
+        for (unsigned n = 0; n < 2; n++) {
+            guest_map_ram(&g[n], irq_vm(version, 2));
+            guest_make_vcpu(&g[n], 1);
+            guest_make_vcpu(&g[n], 0);
+        }
+        const bool v3 = version == 3;
+        vmaccel_arm64_gic_reg priorities[2] = {
+            {.space = v3 ? VMACCEL_ARM64_GIC_REDIST : VMACCEL_ARM64_GIC_DIST,
+             .offset = v3 ? 0x10404 : 0x404,
+             .value = 0x10203040},
+            {.space = v3 ? VMACCEL_ARM64_GIC_REDIST : VMACCEL_ARM64_GIC_DIST,
+             .cpu = 1,
+             .offset = v3 ? 0x10404 : 0x404,
+             .value = 0x50607080}};
+        vmaccel_arm64_gic_reg read[2] = {priorities[0], priorities[1]};
+        CHECK_OK(vmaccel_arm64_set_gic_regs(g[0].vm, priorities, 2, NULL));
+        saved.gic_count = again.gic_count = A64_GIC_REGS;
+        CHECK_OK(vmaccel_arm64_gic_list(g[0].vm, saved.gic, &saved.gic_count));
+        CHECK_OK(vmaccel_arm64_get_gic_regs(g[0].vm, saved.gic, saved.gic_count, NULL));
+        CHECK_OK(vmaccel_arm64_set_gic_regs(g[1].vm, saved.gic, saved.gic_count, NULL));
+        CHECK_OK(vmaccel_arm64_gic_list(g[1].vm, again.gic, &again.gic_count));
+        CHECK_OK(vmaccel_arm64_get_gic_regs(g[1].vm, again.gic, again.gic_count, NULL));
+        CHECK_EQ(again.gic_count, saved.gic_count);
+        CHECK_BYTES(again.gic, saved.gic, saved.gic_count * sizeof(saved.gic[0]));
+        read[0].value = read[1].value = 0;
+        CHECK_OK(vmaccel_arm64_get_gic_regs(g[1].vm, read, 2, NULL));
+        CHECK_EQ(read[0].value, priorities[0].value);
+        CHECK_EQ(read[1].value, priorities[1].value);
+    }
+}

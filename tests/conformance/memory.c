@@ -193,7 +193,8 @@ void case_read_only_memory(void)
     common_create(&g, COMMON_read_only);
     uint64_t page = page_size();
     uint8_t *host = suite_pages(page);
-    memcpy(host, common_code(COMMON_read_only, &size), 64);
+    const uint8_t *code = common_code(COMMON_read_only, &size);
+    memcpy(host, code, size < 0x100 ? size : 0x100);
     host[0x100] = 0x42;
     CHECK_OK(vmaccel_memory_map(g.vm, AREA, page, host, VMACCEL_MEM_READ | VMACCEL_MEM_EXEC));
     SET(&g, PC, AREA);

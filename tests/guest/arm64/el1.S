@@ -80,6 +80,7 @@ sym_\name:
     one wfe, wfe
     one mrs_unknown, mrs x0, s3_0_c15_c12_7
     one msr_unknown, msr s3_0_c15_c12_7, x0
+    one mrs_pmcr, mrs x0, pmcr_el0
     one mrs_midr, mrs x0, midr_el1
     one mrs_mpidr, mrs x0, mpidr_el1
     one mrs_pfr0, mrs x0, id_aa64pfr0_el1

@@ -41,6 +41,7 @@ void fault_shown(void)
 static bool asks_capability(const struct os_fault *fault)
 {
     return strcmp(fault->name, "KVM_CHECK_EXTENSION") == 0 ||
+           strcmp(fault->name, "KVM_CREATE_DEVICE_TEST") == 0 ||
            strcmp(fault->name, "KVM_GET_API_VERSION") == 0 ||
            strcmp(fault->name, "open /dev/kvm") == 0;
 }
@@ -156,16 +157,20 @@ void fault_each_call(const char *name, fault_path path, void *context, unsigned 
     run_once(path, context, 0, 0, false);
 }
 
-const vmaccel_platform *fault_platform(void **state)
+const vmaccel_platform *fault_platform(void **state, vmaccel_arch arch)
 {
     const vmaccel_platform *platform = vmaccel_platform_find(*state);
     vmaccel_platform_info info;
 
     assert_non_null(platform);
     assert_int_equal(vmaccel_platform_probe(platform, &info), VMACCEL_OK);
-    if (info.status == VMACCEL_OK)
+    bool guest = arch == VMACCEL_ARCH_ARM64 ? info.guest_arm64 : info.guest_x86_64;
+    if (info.status == VMACCEL_OK && guest)
         return platform;
-    printf("# skipped: %s\n", info.reason);
+    if (info.status == VMACCEL_OK)
+        printf("# skipped: no %s guests here\n", vmaccel_arch_name(arch));
+    else
+        printf("# skipped: %s\n", info.reason);
     skip();
     return NULL;
 }

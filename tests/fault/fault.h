@@ -51,7 +51,7 @@ void fault_shown(void);
         }                                                                                          \
     }
 
-/* The platform where it can be used; the test is skipped where not. */
-const vmaccel_platform *fault_platform(void **state);
+/* The platform where it runs guests of this architecture; the test is skipped where not. */
+const vmaccel_platform *fault_platform(void **state, vmaccel_arch arch);
 
 #endif

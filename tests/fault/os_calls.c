@@ -334,68 +334,6 @@ int __wrap_pthread_create(pthread_t *id, const pthread_attr_t *attributes, void 
 
 /* ioctl. */
 
-#define IOCTLS(X)                                                                                  \
-    X(KVM_GET_API_VERSION)                                                                         \
-    X(KVM_CREATE_VM)                                                                               \
-    X(KVM_GET_MSR_INDEX_LIST)                                                                      \
-    X(KVM_CHECK_EXTENSION)                                                                         \
-    X(KVM_GET_VCPU_MMAP_SIZE)                                                                      \
-    X(KVM_GET_SUPPORTED_CPUID)                                                                     \
-    X(KVM_ENABLE_CAP)                                                                              \
-    X(KVM_CREATE_VCPU)                                                                             \
-    X(KVM_SET_USER_MEMORY_REGION)                                                                  \
-    X(KVM_GET_DIRTY_LOG)                                                                           \
-    X(KVM_SET_TSS_ADDR)                                                                            \
-    X(KVM_SET_IDENTITY_MAP_ADDR)                                                                   \
-    X(KVM_CREATE_IRQCHIP)                                                                          \
-    X(KVM_CREATE_PIT2)                                                                             \
-    X(KVM_SET_GSI_ROUTING)                                                                         \
-    X(KVM_IRQ_LINE)                                                                                \
-    X(KVM_SIGNAL_MSI)                                                                              \
-    X(KVM_IOEVENTFD)                                                                               \
-    X(KVM_GET_IRQCHIP)                                                                             \
-    X(KVM_SET_IRQCHIP)                                                                             \
-    X(KVM_GET_PIT2)                                                                                \
-    X(KVM_SET_PIT2)                                                                                \
-    X(KVM_GET_CLOCK)                                                                               \
-    X(KVM_SET_CLOCK)                                                                               \
-    X(KVM_RUN)                                                                                     \
-    X(KVM_GET_REGS)                                                                                \
-    X(KVM_SET_REGS)                                                                                \
-    X(KVM_GET_SREGS)                                                                               \
-    X(KVM_SET_SREGS)                                                                               \
-    X(KVM_TRANSLATE)                                                                               \
-    X(KVM_INTERRUPT)                                                                               \
-    X(KVM_NMI)                                                                                     \
-    X(KVM_GET_MSRS)                                                                                \
-    X(KVM_SET_MSRS)                                                                                \
-    X(KVM_SET_CPUID2)                                                                              \
-    X(KVM_GET_CPUID2)                                                                              \
-    X(KVM_GET_LAPIC)                                                                               \
-    X(KVM_SET_LAPIC)                                                                               \
-    X(KVM_GET_MP_STATE)                                                                            \
-    X(KVM_SET_MP_STATE)                                                                            \
-    X(KVM_SET_GUEST_DEBUG)                                                                         \
-    X(KVM_GET_TSC_KHZ)                                                                             \
-    X(KVM_GET_VCPU_EVENTS)                                                                         \
-    X(KVM_SET_VCPU_EVENTS)                                                                         \
-    X(KVM_GET_DEBUGREGS)                                                                           \
-    X(KVM_SET_DEBUGREGS)                                                                           \
-    X(KVM_GET_XSAVE)                                                                               \
-    X(KVM_GET_XSAVE2)                                                                              \
-    X(KVM_SET_XSAVE)                                                                               \
-    X(KVM_GET_XCRS)                                                                                \
-    X(KVM_SET_XCRS)
-
-static const struct {
-    unsigned long request;
-    const char *name;
-} ioctls[] = {
-#define ENTRY(name) {name, #name},
-    IOCTLS(ENTRY)
-#undef ENTRY
-};
-
 int __real_ioctl(int fd, unsigned long request, ...);
 int __wrap_ioctl(int fd, unsigned long request, ...);
 
@@ -425,10 +363,10 @@ static bool ioctl_fails(unsigned long request, void *argument)
 
     snprintf(call.name, sizeof(call.name), "ioctl 0x%lx", request);
     call.text = "";
-    for (size_t i = 0; i < sizeof(ioctls) / sizeof(ioctls[0]); i++) {
-        if (ioctls[i].request == request) {
-            snprintf(call.name, sizeof(call.name), "%s", ioctls[i].name);
-            call.text = ioctls[i].name;
+    for (size_t i = 0; i < os_ioctl_count; i++) {
+        if (os_ioctls[i].request == request) {
+            snprintf(call.name, sizeof(call.name), "%s", os_ioctls[i].name);
+            call.text = os_ioctls[i].name;
         }
     }
     if (request == KVM_CHECK_EXTENSION) { /* an absent extension costs its capability */
@@ -437,7 +375,13 @@ static bool ioctl_fails(unsigned long request, void *argument)
     } else if (request == KVM_ENABLE_CAP) {
         uint32_t cap = ((const struct kvm_enable_cap *)argument)->cap;
         call.text = "KVM_CAP_";
-        call.optional = cap == KVM_CAP_EXCEPTION_PAYLOAD || cap == KVM_CAP_X86_TRIPLE_FAULT_EVENT;
+        call.optional = os_cap_optional(cap);
+    } else if (request == KVM_CREATE_DEVICE &&
+               (((const struct kvm_create_device *)argument)->flags & KVM_CREATE_DEVICE_TEST) !=
+                   0) {
+        snprintf(call.name, sizeof(call.name), "KVM_CREATE_DEVICE_TEST");
+        call.text = NULL;
+        call.optional = true;
     } else if (request == KVM_IOEVENTFD) {
         uint32_t flags = ((const struct kvm_ioeventfd *)argument)->flags;
         call.optional = (flags & KVM_IOEVENTFD_FLAG_DEASSIGN) != 0;

@@ -36,6 +36,16 @@ struct os_held os_calls_held(void);
 /* Allocations since the program started. */
 unsigned long os_calls_allocations(void);
 
+/* The ioctls of the architecture's KVM, by name. */
+struct os_ioctl {
+    unsigned long request;
+    const char *name;
+};
+extern const struct os_ioctl os_ioctls[];
+extern const size_t os_ioctl_count;
+/* KVM_ENABLE_CAP of this one may fail: the platform does without. */
+bool os_cap_optional(unsigned cap);
+
 /* Print how often each call was made to fail, and return the sum of all. */
 unsigned os_calls_report(const char *path);
 

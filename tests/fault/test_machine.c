@@ -90,7 +90,8 @@ static void life(void *context)
 
 static void every_call_of_a_life(void **state)
 {
-    struct path p = {.platform = fault_platform(state), .file = "/tmp/vmaccel-fault-XXXXXX"};
+    struct path p = {.platform = fault_platform(state, VMACCEL_ARCH_X86_64),
+                     .file = "/tmp/vmaccel-fault-XXXXXX"};
     int fd = mkstemp(p.file);
 
     assert_true(fd >= 0);

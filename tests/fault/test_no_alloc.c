@@ -57,7 +57,7 @@ static void touch_registers(vmaccel_vcpu *vcpu, unsigned i)
 
 static void nothing_is_allocated(void **state)
 {
-    const vmaccel_platform *platform = fault_platform(state);
+    const vmaccel_platform *platform = fault_platform(state, VMACCEL_ARCH_X86_64);
     vmaccel_vm *vm;
     vmaccel_vcpu *vcpu;
     vmaccel_x86_regs regs;
@@ -66,7 +66,8 @@ static void nothing_is_allocated(void **state)
 
     unsigned long start = os_calls_allocations();
     memcpy(code, guest, sizeof(guest));
-    OK(vmaccel_vm_create(platform, NULL, &vm));
+    vmaccel_vm_config config = {.size = sizeof(config), .arch = VMACCEL_ARCH_X86_64};
+    OK(vmaccel_vm_create(platform, &config, &vm));
     OK(vmaccel_memory_map(vm, CODE, sizeof(code), code, VMACCEL_MEM_RWX));
     OK(vmaccel_vcpu_create(vm, 0, NULL, &vcpu));
     OK(vmaccel_x86_get_sregs(vcpu, &sregs));

@@ -36,6 +36,7 @@ struct path {
 static vmaccel_status create(struct path *p)
 {
     vmaccel_vm_config config = {.size = sizeof(config),
+                                .arch = VMACCEL_ARCH_X86_64,
                                 .irqchip = p->irqchip,
                                 .max_vcpus = 2,
                                 .exits = p->msr_exits ? VMACCEL_VM_EXIT_MSR : 0};
@@ -374,7 +375,7 @@ static void each_call(void **state, const char *what, fault_path path, uint32_t 
                       unsigned floor)
 {
     char name[64];
-    struct path p = {.platform = fault_platform(state), .irqchip = irqchip};
+    struct path p = {.platform = fault_platform(state, VMACCEL_ARCH_X86_64), .irqchip = irqchip};
 
     p.msr_exits = path == every_function &&
                   vmaccel_platform_cap(p.platform, VMACCEL_ARCH_X86_64, VMACCEL_CAP_EXIT_MSR) != 0;

@@ -198,11 +198,22 @@ static bool on_watchpoint(struct kvm_vcpu *k)
     return false;
 }
 
+/* An exit that nothing can be said of without PC. */
+static bool no_pc(vmaccel_exit *exit)
+{
+    exit->reason = VMACCEL_EXIT_INTERNAL_ERROR;
+    memset(&exit->u.internal, 0, sizeof exit->u.internal);
+    exit->u.internal.code = KVM_EXIT_DEBUG;
+    return true;
+}
+
 bool kvm_arch_debug_exit(vmaccel_vcpu *vcpu)
 {
     struct kvm_vcpu *k = kvm_vcpu(vcpu);
     enum kvm_over over = k->arch.over;
 
+    if (core_arm64_need(vcpu, CORE_ARM64(PC)) != VMACCEL_OK)
+        return no_pc(&vcpu->exit);
     if (over != KVM_OVER_NONE) {
         k->arch.over_wanted = KVM_OVER_NONE;
         k->attention |= KVM_ATTENTION_RESUME;

@@ -3,25 +3,26 @@
 #include "kvm.h"
 
 /* A data access to unmapped memory without a syndrome. */
-static void decode_no_syndrome(vmaccel_vcpu *vcpu)
+static void decode_no_syndrome(vmaccel_vcpu *vcpu, uint64_t gpa, uint64_t syndrome)
 {
     struct kvm_vcpu *k = kvm_vcpu(vcpu);
     vmaccel_exit *exit = &vcpu->exit;
 
     exit->reason = VMACCEL_EXIT_UNSUPPORTED_INSTRUCTION;
     memset(&exit->u.instruction, 0, sizeof exit->u.instruction);
-    exit->u.instruction.gpa = k->run->arm_nisv.fault_ipa;
-    exit->u.instruction.syndrome = k->run->arm_nisv.esr_iss;
+    exit->u.instruction.gpa = gpa;
+    exit->u.instruction.syndrome = syndrome;
     exit->u.instruction.length = kvm_arm64_fetch_code(vcpu, exit->u.instruction.bytes);
     k->arch.data_abort = true;
 }
 
 bool kvm_arch_decode(vmaccel_vcpu *vcpu, bool *deliver)
 {
+    const struct kvm_run *run = kvm_vcpu(vcpu)->run;
     *deliver = true;
-    if (kvm_vcpu(vcpu)->run->exit_reason != KVM_EXIT_ARM_NISV)
+    if (run->exit_reason != KVM_EXIT_ARM_NISV)
         return false;
-    decode_no_syndrome(vcpu);
+    decode_no_syndrome(vcpu, run->arm_nisv.fault_ipa, run->arm_nisv.esr_iss);
     return true;
 }
 
@@ -31,11 +32,17 @@ const char *kvm_arch_bad_field(vmaccel_vcpu *vcpu)
     return "";
 }
 
-/* An illegal execution state fails with EINVAL: PSTATE is not one that the CPU can enter. */
+/* A KVM that can't tell of a data access without syndrome fails with ENOSYS. An illegal execution
+ * state fails with EINVAL: PSTATE is not one that the CPU can enter. */
 vmaccel_status kvm_arch_run_error(vmaccel_vcpu *vcpu)
 {
     vmaccel_exit *exit = &vcpu->exit;
 
+    if (errno == ENOSYS) {
+        exit->platform_reason = KVM_EXIT_UNKNOWN;
+        decode_no_syndrome(vcpu, UINT64_MAX, 0);
+        return VMACCEL_OK;
+    }
     if (errno != EINVAL || kvm_vcpu(vcpu)->run->exit_reason != KVM_EXIT_FAIL_ENTRY)
         return kvm_fail("vcpu", "KVM_RUN");
     exit->reason = VMACCEL_EXIT_FAILED_ENTRY;

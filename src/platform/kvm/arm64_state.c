@@ -172,10 +172,14 @@ static vmaccel_status abort_access(vmaccel_vcpu *vcpu)
     if (ioctl(k->fd, KVM_SET_VCPU_EVENTS, &raw) < 0)
         return kvm_fail("arm64", "KVM_SET_VCPU_EVENTS");
     k->run->exit_reason = KVM_EXIT_UNKNOWN; /* or KVM would finish the access */
-    k->pending = k->arch.data_abort = false;
+    k->pending = false;
+    k->arch.data_abort = true; /* until KVM has taken it: the same again does no harm */
     vcpu->awaiting_answer = false;
     vcpu->valid = 0;
-    return kvm_run_immediate(vcpu) < 0 && errno != EINTR ? kvm_fail("vcpu", "KVM_RUN") : VMACCEL_OK;
+    if (kvm_run_immediate(vcpu) < 0 && errno != EINTR)
+        return kvm_fail("vcpu", "KVM_RUN");
+    k->arch.data_abort = false;
+    return VMACCEL_OK;
 }
 
 vmaccel_status kvm_arm64_set_events(vmaccel_vcpu *vcpu, const vmaccel_arm64_events *events)
@@ -183,8 +187,6 @@ vmaccel_status kvm_arm64_set_events(vmaccel_vcpu *vcpu, const vmaccel_arm64_even
     struct kvm_vcpu *k = kvm_vcpu(vcpu);
     vmaccel_status status = set_serror(vcpu, events);
 
-    if (status == VMACCEL_OK && events->data_abort_pending)
-        status = abort_access(vcpu);
     if (status == VMACCEL_OK && events->irq_pending != k->arch.irq) {
         status = kvm_arm64_cpu_line(vcpu, KVM_ARM_IRQ_CPU_IRQ, events->irq_pending);
         if (status == VMACCEL_OK)
@@ -195,5 +197,7 @@ vmaccel_status kvm_arm64_set_events(vmaccel_vcpu *vcpu, const vmaccel_arm64_even
         if (status == VMACCEL_OK)
             k->arch.fiq = events->fiq_pending;
     }
+    if (status == VMACCEL_OK && events->data_abort_pending)
+        status = abort_access(vcpu);
     return status;
 }

@@ -168,10 +168,11 @@ typedef struct vmaccel_arm64_gic_reg {
 } vmaccel_arm64_gic_reg;
 
 /* GIC state (CAP_REG_IRQCHIP). All vCPUs of the VM must be outside vmaccel_vcpu_run(). The list is
- * what to save, in the order in which to restore it; *count and LIMIT as in
- * vmaccel_arm64_sysreg_list(); get and set as vmaccel_arm64_get_sysregs(). Errors: NOT_SUPPORTED,
- * STATE (no vCPU yet), INVALID_ARGUMENT, BUSY (a vCPU runs), PLATFORM. Thread: setup. Source:
- * KVM_DEV_ARM_VGIC_GRP_DIST_REGS, _REDIST_REGS, _CPU_SYSREGS, _CPU_REGS, _LEVEL_INFO. */
+ * what to save, in the order in which to restore it, LPIs and an ITS's state excepted; *count and
+ * LIMIT as in vmaccel_arm64_sysreg_list(); get and set as vmaccel_arm64_get_sysregs(). Errors:
+ * NOT_SUPPORTED, STATE (no vCPU yet), INVALID_ARGUMENT, BUSY (a vCPU runs), PLATFORM. Thread:
+ * setup. Source: KVM_DEV_ARM_VGIC_GRP_DIST_REGS, _REDIST_REGS, _CPU_SYSREGS, _CPU_REGS,
+ * _LEVEL_INFO. */
 VMACCEL_API VMACCEL_MUST_CHECK vmaccel_status vmaccel_arm64_gic_list(vmaccel_vm *vm,
                                                                      vmaccel_arm64_gic_reg *regs,
                                                                      size_t *count);

@@ -23,6 +23,8 @@ VMACCEL_API VMACCEL_MUST_CHECK vmaccel_status vmaccel_irq_line(vmaccel_vm *vm, u
 
 /* Send a message-signalled interrupt. x86: address 0xFEExxxxx and data as in the Intel SDM vol. 3,
  * "Message Signalled Interrupts"; the destination's upper bits in address[63:40] under x2APIC.
+ * arm64, a GIC with ITS: the address of GITS_TRANSLATER (the ITS plus 0x10040) in bits 47:0, the
+ * device ID in bits 63:48; data is the event ID. An event that the guest has not mapped is dropped.
  * Errors: INVALID_ARGUMENT, NOT_SUPPORTED (CAP_IRQ_MSI), PLATFORM. Thread: any. Source:
  * KVM_SIGNAL_MSI; WHvRequestInterrupt. */
 VMACCEL_API VMACCEL_MUST_CHECK vmaccel_status vmaccel_irq_msi(vmaccel_vm *vm, uint64_t address,

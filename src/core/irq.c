@@ -8,6 +8,12 @@ static const char module[] = "irq";
 /* Lines of a FULL irqchip on x86: the IOAPIC's pins. */
 #define X86_LINES 24u
 
+static vmaccel_status no_gic_yet(const vmaccel_vm *vm)
+{
+    return core_fail(VMACCEL_E_STATE, vm->platform->name, module, NULL, 0,
+                     "the VM is not committed: there is no GIC yet");
+}
+
 vmaccel_status vmaccel_irq_line(vmaccel_vm *vm, uint32_t line, bool level)
 {
     if (vm == NULL)
@@ -18,10 +24,9 @@ vmaccel_status vmaccel_irq_line(vmaccel_vm *vm, uint32_t line, bool level)
         return status;
     if (vm->arch == VMACCEL_ARCH_X86_64 && line >= X86_LINES)
         return core_invalid(vm, module, "line: %u is not below %u", line, X86_LINES);
-    if (vm->arch == VMACCEL_ARCH_ARM64) { /* SPIs exist from the commit on */
+    if (vm->arch == VMACCEL_ARCH_ARM64) {
         if (!vm->committed)
-            return core_fail(VMACCEL_E_STATE, vm->platform->name, module, NULL, 0,
-                             "the VM is not committed: its GIC has no lines yet");
+            return no_gic_yet(vm);
         if (line >= vm->arm64.gic.spis)
             return core_invalid(vm, module, "line: %u is not below the GIC's %u SPIs", line,
                                 vm->arm64.gic.spis);
@@ -40,6 +45,8 @@ vmaccel_status vmaccel_irq_msi(vmaccel_vm *vm, uint64_t address, uint32_t data)
     if (vm->arch == VMACCEL_ARCH_X86_64 && (address & 0xfffff00000u) != 0xfee00000u)
         return core_invalid(vm, module, "address: 0x%llx is not of the form 0xFEExxxxx",
                             (unsigned long long)address);
+    if (vm->arch == VMACCEL_ARCH_ARM64 && !vm->committed)
+        return no_gic_yet(vm);
     return vm->platform->irq_msi(vm, address, data);
 }
 

@@ -122,6 +122,7 @@ void kvm_arm64_gic_close(vmaccel_vm *vm);
 vmaccel_status kvm_arm64_attribute(int fd, unsigned long request, uint32_t group, uint64_t attr,
                                    void *value);
 vmaccel_status kvm_arm64_irq_line(vmaccel_vm *vm, uint32_t line, bool level);
+vmaccel_status kvm_arm64_irq_msi(vmaccel_vm *vm, uint64_t address, uint32_t data);
 vmaccel_status kvm_arm64_cpu_line(vmaccel_vcpu *vcpu, uint32_t number, bool level);
 
 /* arm64_gic_regs.c */

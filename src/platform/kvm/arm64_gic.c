@@ -62,6 +62,13 @@ static vmaccel_status step(vmaccel_vm *vm, uint32_t number, bool *end)
                   : set_address(kvm->arch.gic, KVM_VGIC_V2_ADDR_TYPE_CPU, gic->cpu);
     case 4:
         return initialize(kvm->arch.gic);
+    case 5:
+        *end = gic->its == 0;
+        return *end ? VMACCEL_OK : create(kvm, KVM_DEV_TYPE_ARM_VGIC_ITS, &kvm->arch.its);
+    case 6:
+        return set_address(kvm->arch.its, KVM_VGIC_ITS_ADDR_TYPE, gic->its);
+    case 7:
+        return initialize(kvm->arch.its);
     default:
         *end = true;
         return VMACCEL_OK;
@@ -101,6 +108,19 @@ static vmaccel_status drive(vmaccel_vm *vm, uint32_t type, uint32_t number, bool
 vmaccel_status kvm_arm64_irq_line(vmaccel_vm *vm, uint32_t line, bool level)
 {
     return drive(vm, KVM_ARM_IRQ_TYPE_SPI, 32 + line, level);
+}
+
+/* KVM answers 0 for an event the guest has not mapped. */
+vmaccel_status kvm_arm64_irq_msi(vmaccel_vm *vm, uint64_t address, uint32_t data)
+{
+    struct kvm_msi msi = {.address_lo = (uint32_t)address,
+                          .address_hi = (uint32_t)(address >> 32) & 0xffff,
+                          .data = data,
+                          .flags = KVM_MSI_VALID_DEVID,
+                          .devid = (uint32_t)(address >> 48)};
+
+    return ioctl(kvm_vm(vm)->fd, KVM_SIGNAL_MSI, &msi) < 0 ? kvm_fail("irq", "KVM_SIGNAL_MSI")
+                                                           : VMACCEL_OK;
 }
 
 vmaccel_status kvm_arm64_cpu_line(vmaccel_vcpu *vcpu, uint32_t number, bool level)

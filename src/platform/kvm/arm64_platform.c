@@ -37,6 +37,7 @@ const struct vmaccel_platform vmaccel_platform_kvm = {
     .mem_dirty = kvm_mem_dirty,
     .doorbell = kvm_doorbell,
     .irq_line = kvm_arm64_irq_line,
+    .irq_msi = kvm_arm64_irq_msi,
     .vcpu_create = kvm_vcpu_create,
     .vcpu_destroy = kvm_vcpu_destroy,
     .vcpu_kick = kvm_vcpu_kick,

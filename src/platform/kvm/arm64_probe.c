@@ -81,6 +81,8 @@ static uint64_t cap_of_vm(int vm_fd, vmaccel_cap cap)
         return kvm_arm64_device(vm_fd, KVM_DEV_TYPE_ARM_VGIC_V2);
     case VMACCEL_CAP_ARM64_GICV3:
         return kvm_arm64_device(vm_fd, KVM_DEV_TYPE_ARM_VGIC_V3);
+    case VMACCEL_CAP_ARM64_ITS:
+        return kvm_arm64_device(vm_fd, KVM_DEV_TYPE_ARM_VGIC_ITS);
     default:
         return 0;
     }
@@ -125,7 +127,10 @@ uint64_t kvm_arch_cap(int fd, vmaccel_cap cap)
         return ask_vm(fd, cap);
     case VMACCEL_CAP_ARM64_GICV2:
     case VMACCEL_CAP_ARM64_GICV3:
+    case VMACCEL_CAP_ARM64_ITS:
         return ask_vm(fd, cap);
+    case VMACCEL_CAP_IRQ_MSI: /* through an ITS */
+        return ask_vm(fd, VMACCEL_CAP_ARM64_ITS);
     default:
         return 0;
     }

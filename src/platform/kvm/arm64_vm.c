@@ -139,6 +139,12 @@ bool kvm_arch_vm_cap(const vmaccel_vm *vm, vmaccel_cap cap, uint64_t *value)
     case VMACCEL_CAP_ARM64_GICV3:
         *value = kvm_arm64_device(kvm->fd, KVM_DEV_TYPE_ARM_VGIC_V3);
         return *value != 0;
+    case VMACCEL_CAP_ARM64_ITS:
+        *value = kvm_arm64_device(kvm->fd, KVM_DEV_TYPE_ARM_VGIC_ITS);
+        return *value != 0;
+    case VMACCEL_CAP_IRQ_MSI:
+        *value = vm->arm64.gic.its != 0;
+        return *value != 0;
     case VMACCEL_CAP_ARM64_PMU:
         return !refused(vm, VMACCEL_ARM64_FEATURE_PMU);
     case VMACCEL_CAP_ARM64_PAUTH:

@@ -28,7 +28,8 @@ typedef enum vmaccel_exit_reason {
         14, /* mapped guest memory that the host can't provide: memory_fault */
     VMACCEL_EXIT_UNSUPPORTED_INSTRUCTION =
         15, /* the platform can't run or decode an instruction: instruction. A fetch from unmapped
-               memory is this exit or MEMORY_FAULT, with RIP/PC at the address, never MMIO. */
+               memory is this exit or MEMORY_FAULT, with RIP/PC at the address, never MMIO; on arm64
+               the guest may take an external instruction abort instead. */
     VMACCEL_EXIT_FAILED_ENTRY = 16,   /* the CPU refused the guest state: failed_entry */
     VMACCEL_EXIT_INTERNAL_ERROR = 17, /* the platform gave up: internal */
     VMACCEL_EXIT_EOI = 18,            /* SPLIT irqchip: end of a level-triggered interrupt: eoi */

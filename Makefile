@@ -17,6 +17,15 @@ SUMMARY = JOBS=$(JOBS) scripts/test-summary
 ASAN = 'build/asan=^(unit|conformance|fault)$$'
 TSAN = 'build/tsan=^(unit|conformance)$$'
 NEEDS = build
+# An x86-64 host has the rig of AArch64 too, with a cross build.
+ifeq ($(shell uname -m),x86_64)
+ARM64 = arm64
+RIG_NEEDS = run rig-x86 arm64 rig-arm64
+RIGS = 'suite-x86 build/vmaccel-static' 'suite-arm64 build/arm64/vmaccel-static'
+else
+RIG_NEEDS = run rig-arm64
+RIGS = 'suite-arm64 build/vmaccel-static'
+endif
 SOURCES = git ls-files '*.c' '*.h'
 
 MAKEFLAGS += --no-print-directory
@@ -30,9 +39,10 @@ all: build-release
 help:
 	@sed -n 's/^#   //p' Makefile
 
-test: NEEDS = build test run rig-x86
+test: NEEDS = build test $(RIG_NEEDS)
 fuzz asan tsan format format-check: NEEDS = build test
-rig: NEEDS = build run rig-x86
+rig: NEEDS = build $(RIG_NEEDS)
+build-arm64: NEEDS = build arm64
 docs: NEEDS = docs
 
 setup:
@@ -46,8 +56,8 @@ build-%: setup
 run: build-release
 	@scripts/run $(RUN)
 
-test: build-release build-asan build-tsan
-	@$(SUMMARY) build $(ASAN) $(TSAN)
+test: build-release build-asan build-tsan $(ARM64:%=build-%)
+	@$(SUMMARY) build $(ASAN) $(TSAN) $(ARM64:%=build/%)
 
 bench: build-release
 	@build/vmaccel bench $(BENCH)
@@ -73,8 +83,8 @@ asan: build-asan
 tsan: build-tsan
 	@$(SUMMARY) $(TSAN)
 
-rig: build-release
-	@tests/rig/suite-x86 build/vmaccel-static
+rig: build-release $(ARM64:%=build-%)
+	@failed=0; for suite in $(RIGS); do echo "== $$suite"; tests/rig/$$suite || failed=1; done; exit $$failed
 
 docs: setup
 	@scripts/docs build/docs

@@ -10,7 +10,8 @@
 struct bench_options {
     const vmaccel_platform *platform; /* available on this host */
     bool json;
-    unsigned repeat; /* runs of each figure; the median is reported */
+    unsigned repeat;    /* runs of each figure; the median is reported */
+    const char *filter; /* only figures whose name contains it; NULL: all */
     FILE *out;
 };
 

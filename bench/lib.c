@@ -5,15 +5,15 @@
 #include <threads.h>
 #include <time.h>
 
-#include <vmaccel/vmaccel.h>
-
 #include "raw.h"
 
 static const vmaccel_platform *platform;
+static const struct bench_arch *arch;
 
-void lib_use(const vmaccel_platform *chosen)
+void lib_use(const vmaccel_platform *chosen, const struct bench_arch *its)
 {
     platform = chosen;
+    arch = its;
 }
 
 struct guest {
@@ -23,32 +23,10 @@ struct guest {
     uint8_t *ram;
 };
 
-static bool set_state(vmaccel_vcpu *vcpu, bool flat32)
-{
-    vmaccel_x86_regs regs;
-    vmaccel_x86_sregs sregs;
-    if (vmaccel_x86_get_sregs(vcpu, &sregs) != VMACCEL_OK)
-        return false;
-    memset(&regs, 0, sizeof regs);
-    regs.rip = BENCH_CODE;
-    regs.rflags = 2;
-    sregs.cs.base = 0;
-    sregs.cs.selector = 0;
-    if (flat32) {
-        sregs.cr0 |= 1;
-        sregs.cs.limit = sregs.ds.limit = 0xffffffff;
-        sregs.cs.attributes |= VMACCEL_X86_SEG_DB | VMACCEL_X86_SEG_G;
-        sregs.ds.attributes |= VMACCEL_X86_SEG_DB | VMACCEL_X86_SEG_G;
-        sregs.cs.selector = 8;
-        sregs.ds.selector = 16;
-    }
-    return vmaccel_x86_set_sregs(vcpu, &sregs) == VMACCEL_OK &&
-           vmaccel_x86_set_regs(vcpu, &regs) == VMACCEL_OK;
-}
-
-static bool open_vm(struct guest *guest, const struct bench_guest *code, size_t ram_size,
+static bool open_vm(struct guest *guest, enum bench_program program, size_t ram_size,
                     uint32_t flags)
 {
+    const struct bench_guest *code = &arch->guests[program];
     memset(guest, 0, sizeof *guest);
     /* A page more than needed, so that the aligned part is as large as asked for. */
     guest->ram_base = malloc(ram_size + 4096);
@@ -60,7 +38,7 @@ static bool open_vm(struct guest *guest, const struct bench_guest *code, size_t 
            vmaccel_memory_map(guest->vm, 0, ram_size, guest->ram, VMACCEL_MEM_RWX | flags) ==
                VMACCEL_OK &&
            vmaccel_vcpu_create(guest->vm, 0, NULL, &guest->vcpu) == VMACCEL_OK &&
-           set_state(guest->vcpu, code == &bench_guest_dirty);
+           arch->start(guest->vcpu, program == BENCH_DIRTY);
 }
 
 static void close_vm(struct guest *guest)
@@ -70,37 +48,23 @@ static void close_vm(struct guest *guest)
     free(guest->ram_base);
 }
 
-static volatile uint64_t sink;
-
-double lib_round_trip(const struct bench_guest *code, bool registers, bool set, unsigned n)
+double lib_round_trip(enum bench_program program, enum bench_work work, unsigned n)
 {
     struct guest guest;
-    vmaccel_x86_regs regs;
-    vmaccel_x86_sregs sregs;
-    if (!open_vm(&guest, code, BENCH_RAM, 0))
+    unsigned warm = n < 64 ? n : 64;
+    if (!open_vm(&guest, program, BENCH_RAM, 0))
         return -1;
     double start = 0;
-    for (unsigned i = 0; i < n + 64; i++) {
-        if (i == 64)
+    for (unsigned i = 0; i < n + warm; i++) {
+        if (i == warm)
             start = bench_now_ns();
         if (vmaccel_vcpu_run(guest.vcpu) != VMACCEL_OK)
             return -1;
         uint32_t reason = vmaccel_vcpu_exit(guest.vcpu)->reason;
         if (reason != VMACCEL_EXIT_IO && reason != VMACCEL_EXIT_MMIO)
             return -1;
-        if (registers) {
-            if (vmaccel_x86_get_regs(guest.vcpu, &regs) != VMACCEL_OK ||
-                vmaccel_x86_get_sregs(guest.vcpu, &sregs) != VMACCEL_OK)
-                return -1;
-            sink = regs.rip + sregs.cr3;
-        }
-        if (set) {
-            if (vmaccel_x86_get_regs(guest.vcpu, &regs) != VMACCEL_OK)
-                return -1;
-            regs.rbx = i;
-            if (vmaccel_x86_set_regs(guest.vcpu, &regs) != VMACCEL_OK)
-                return -1;
-        }
+        if (work != BENCH_NOTHING && !arch->work(guest.vcpu, work, i))
+            return -1;
     }
     double end = bench_now_ns();
     close_vm(&guest);
@@ -114,7 +78,7 @@ double lib_create(unsigned n, double *destroy)
     for (unsigned i = 0; i < n; i++) {
         struct guest guest;
         double start = bench_now_ns();
-        if (!open_vm(&guest, &bench_guest_out, BENCH_RAM, 0) ||
+        if (!open_vm(&guest, BENCH_EXIT, BENCH_RAM, 0) ||
             vmaccel_vcpu_run(guest.vcpu) != VMACCEL_OK)
             return -1;
         double ready = bench_now_ns();
@@ -158,7 +122,7 @@ double lib_kick(unsigned n)
     struct kicker kicker = {.n = n};
     thrd_t thread;
     double total = 0;
-    if (!open_vm(&guest, &bench_guest_spin, BENCH_RAM, 0))
+    if (!open_vm(&guest, BENCH_SPIN, BENCH_RAM, 0))
         return -1;
     mtx_init(&kicker.lock, mtx_plain);
     cnd_init(&kicker.cond);
@@ -186,7 +150,7 @@ double lib_kick(unsigned n)
 double lib_map(unsigned n)
 {
     struct guest guest;
-    if (!open_vm(&guest, &bench_guest_out, BENCH_RAM, 0))
+    if (!open_vm(&guest, BENCH_EXIT, BENCH_RAM, 0))
         return -1;
     uint8_t *base = malloc(BENCH_MAP_SIZE + 4096);
     if (base == NULL)
@@ -210,7 +174,7 @@ double lib_dirty(unsigned n)
     size_t size = 0x100000 + BENCH_DIRTY_SIZE, words = size / 4096 / 64 + 1;
     uint64_t *bitmap = calloc(words, sizeof *bitmap);
     double total = 0;
-    if (bitmap == NULL || !open_vm(&guest, &bench_guest_dirty, size, VMACCEL_MEM_DIRTY_LOG))
+    if (bitmap == NULL || !open_vm(&guest, BENCH_DIRTY, size, VMACCEL_MEM_DIRTY_LOG))
         return -1;
     for (unsigned i = 0; i < n; i++) {
         if (vmaccel_vcpu_run(guest.vcpu) != VMACCEL_OK)
@@ -232,7 +196,7 @@ double lib_resident(unsigned n)
         return -1;
     size_t before = bench_resident();
     for (unsigned i = 0; i < n; i++)
-        if (!open_vm(&vms[i], &bench_guest_out, BENCH_RAM, 0) ||
+        if (!open_vm(&vms[i], BENCH_EXIT, BENCH_RAM, 0) ||
             vmaccel_vcpu_run(vms[i].vcpu) != VMACCEL_OK)
             return -1;
     size_t after = bench_resident();

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The raw thing: the same work through the platform's own interface, without the library. */
+/* What is measured, twice: through the library, and through the platform's own interface without
+ * it. */
 #ifndef BENCH_RAW_H
 #define BENCH_RAW_H
 
@@ -7,17 +8,48 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Small guests in real mode, at guest address 0x1000. */
+#include <vmaccel/vmaccel.h>
+
+/* A small guest, at guest address BENCH_CODE: x86 in real mode, AArch64 at EL1 without MMU. */
 struct bench_guest {
-    uint8_t code[32];
+    uint8_t code[40];
     uint8_t size;
 };
 
-extern const struct bench_guest bench_guest_out, bench_guest_in, bench_guest_mmio_write,
-    bench_guest_mmio_read, bench_guest_spin;
+enum bench_program {
+    BENCH_EXIT,       /* the plainest: a port out; AArch64: an MMIO write */
+    BENCH_IN,         /* x86 */
+    BENCH_MMIO_WRITE, /* of 8 bits; AArch64: 32 */
+    BENCH_MMIO_READ,
+    BENCH_SPIN,
+    BENCH_DIRTY, /* x86: flat 32-bit. Writes to every stride of [0x100000, 0x100000 +
+                    BENCH_DIRTY_SIZE), then exits, for ever. */
+    BENCH_PROGRAMS
+};
 
-#define BENCH_CODE 0x1000u
-#define BENCH_RAM  0x10000u /* bytes of guest memory */
+#define BENCH_CODE         0x1000u
+#define BENCH_RAM          0x10000u    /* bytes of guest memory */
+#define BENCH_DIRTY_SIZE   (64u << 20) /* bytes logged */
+#define BENCH_DIRTY_STRIDE 0x8000u     /* the guest writes one page in eight */
+#define BENCH_MAP_SIZE     (2u << 20)
+
+/* What is done after each exit. */
+enum bench_work {
+    BENCH_NOTHING,
+    BENCH_PC,  /* AArch64: PC read */
+    BENCH_FEW, /* AArch64: X0 to X3 and PC read */
+    BENCH_ALL, /* all general registers read; x86: the system registers too */
+    BENCH_SET  /* one register written */
+};
+
+/* The library's side of a guest architecture. */
+struct bench_arch {
+    struct bench_guest guests[BENCH_PROGRAMS];
+    bool (*start)(vmaccel_vcpu *vcpu, bool dirty);
+    bool (*work)(vmaccel_vcpu *vcpu, enum bench_work work, unsigned i);
+};
+
+extern const struct bench_arch bench_x86, bench_arm64;
 
 double bench_now_ns(void);
 /* Bytes resident in this process. 0 where the host does not tell. */
@@ -27,7 +59,7 @@ size_t bench_resident(void);
 bool bench_raw_available(const char *platform);
 
 /* Each returns nanoseconds for one operation, over `n` of them, or a negative number on failure. */
-double raw_round_trip(const struct bench_guest *guest, bool registers, bool set, unsigned n);
+double raw_round_trip(enum bench_program program, enum bench_work work, unsigned n);
 double raw_create(unsigned n, double *destroy);
 double raw_kick(unsigned n);
 double raw_map(unsigned n);
@@ -35,22 +67,18 @@ double raw_dirty(unsigned n);
 /* Resident bytes a VM with one vCPU and its memory adds, of n. */
 double raw_resident(unsigned n);
 
-double lib_round_trip(const struct bench_guest *guest, bool registers, bool set, unsigned n);
+double lib_round_trip(enum bench_program program, enum bench_work work, unsigned n);
 double lib_create(unsigned n, double *destroy);
 double lib_kick(unsigned n);
 double lib_map(unsigned n);
 double lib_dirty(unsigned n);
 double lib_resident(unsigned n);
 
-struct vmaccel_platform;
-void lib_use(const struct vmaccel_platform *platform);
+/* ioctls that one exit takes with the work after it, counted from outside the process. Negative
+ * where this can't be done. */
+double raw_ioctls(double (*round_trip)(enum bench_program, enum bench_work, unsigned),
+                  enum bench_program program, enum bench_work work);
 
-#define BENCH_DIRTY_SIZE   (64u << 20) /* bytes logged */
-#define BENCH_DIRTY_STRIDE 0x8000u     /* the guest writes one page in eight */
-#define BENCH_MAP_SIZE     (2u << 20)
-
-/* 32-bit flat guest that writes to every stride of [0x100000, 0x100000 + BENCH_DIRTY_SIZE), then
- * OUTs, for ever. */
-extern const struct bench_guest bench_guest_dirty;
+void lib_use(const vmaccel_platform *platform, const struct bench_arch *arch);
 
 #endif

@@ -9,9 +9,9 @@ bool bench_raw_available(const char *platform)
     return false;
 }
 
-double raw_round_trip(const struct bench_guest *guest, bool registers, bool set, unsigned n)
+double raw_round_trip(enum bench_program program, enum bench_work work, unsigned n)
 {
-    (void)guest, (void)registers, (void)set, (void)n;
+    (void)program, (void)work, (void)n;
     return -1;
 }
 
@@ -42,5 +42,12 @@ double raw_dirty(unsigned n)
 double raw_resident(unsigned n)
 {
     (void)n;
+    return -1;
+}
+
+double raw_ioctls(double (*round_trip)(enum bench_program, enum bench_work, unsigned),
+                  enum bench_program program, enum bench_work work)
+{
+    (void)round_trip, (void)program, (void)work;
     return -1;
 }

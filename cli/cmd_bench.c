@@ -3,11 +3,13 @@
 #include "bench.h"
 #include "cli.h"
 
-enum { OPTION_ACCEL, OPTION_REPEAT, OPTION_JSON };
+enum { OPTION_ACCEL, OPTION_REPEAT, OPTION_FILTER, OPTION_JSON };
 
 static const struct cli_option options[] = {
     [OPTION_ACCEL] = {"accel", "NAME", "platform to measure (auto: the one for small guests)"},
     [OPTION_REPEAT] = {"repeat", "N", "runs of each figure, 5 to 99; medians are reported (15)"},
+    [OPTION_FILTER] = {"filter", "STRING",
+                       "measure only figures whose name (as in the JSON) contains STRING (all)"},
     [OPTION_JSON] = {"json", NULL, "print JSON instead of a table"},
 };
 
@@ -53,6 +55,9 @@ static int bench_main(int argc, char **argv)
                 return cli_misuse(&cli_bench, "--repeat: '%s' is not a number from 5 to 99",
                                   args.value);
             bench.repeat = (unsigned)number;
+            break;
+        case OPTION_FILTER:
+            bench.filter = args.value;
             break;
         case OPTION_JSON:
             bench.json = true;

@@ -15,8 +15,8 @@
     X(write_read)                                                                                  \
     X(alias)                                                                                       \
     X(two_reads)                                                                                   \
-    X(read_only) X(spin) X(marks) X(fill) X(store1) X(store2) X(store4) X(store8) X(counter)       \
-        X(counter2)
+    X(read_only)                                                                                   \
+    X(spin) X(marks) X(fill) X(store1) X(store2) X(store4) X(store8) X(counter) X(counter2)
 
 enum common_program {
 #define COMMON_PROGRAM(name) COMMON_##name,

@@ -30,12 +30,14 @@ handle:
     cmp x20, #3
     b.eq 1f
     ldr w10, [x22, #0xc]            // GICC_IAR
+    and w11, w10, #0x3ff
     b 2f
 1:  mrs_iar x10
     dsb sy
-2:  and w11, w10, #0x3ff
-    cmp w11, #1020
-    b.hs 7f
+    and w11, w10, #0xffffff
+2:  sub w12, w11, #1020
+    cmp w12, #4
+    b.lo 7f
     add x25, x25, #1
     cbz x24, 3f
     str w11, [x27, #0x100]
@@ -231,6 +233,16 @@ sym_sgi_second:
     orr x1, x1, #2
     msr s3_0_c12_c11_5, x1
     isb
+    b sym_done
+// 8 or 4 bytes of X1 to X0.
+    .globl sym_poke, sym_poke_w
+sym_poke_w:
+    str w1, [x0]
+    dsb sy
+    b sym_done
+sym_poke:
+    str x1, [x0]
+    dsb sy
     b sym_done
 // The virtual timer on, X0 ticks from now; X26 stays its period.
 sym_timer:

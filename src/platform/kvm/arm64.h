@@ -114,6 +114,7 @@ uint32_t kvm_arm64_gpa_bits(int sys_fd);
 uint32_t kvm_arm64_vector_length(int vcpu_fd);
 
 /* arm64_vm.c */
+bool kvm_arm64_has_filter(int vm_fd); /* of hypercalls */
 vmaccel_status kvm_arm64_commit(vmaccel_vm *vm);
 
 /* arm64_gic.c */

@@ -16,14 +16,36 @@ static void decode_no_syndrome(vmaccel_vcpu *vcpu, uint64_t gpa, uint64_t syndro
     k->arch.data_abort = true;
 }
 
+/* The arguments are X1 to X6. */
+static void decode_hypercall(vmaccel_vcpu *vcpu)
+{
+    struct kvm_vcpu *k = kvm_vcpu(vcpu);
+    vmaccel_exit *exit = &vcpu->exit;
+
+    exit->reason = VMACCEL_EXIT_HYPERCALL;
+    memset(&exit->u.hypercall, 0, sizeof exit->u.hypercall);
+    exit->u.hypercall.number = k->run->hypercall.nr;
+    if (core_arm64_need(vcpu, 0x7e) == VMACCEL_OK)
+        memcpy(exit->u.hypercall.args, &vcpu->cache.arm64.regs[1], sizeof exit->u.hypercall.args);
+    k->attention |= KVM_ATTENTION_CALL;
+    k->pending = true;
+    vcpu->awaiting_answer = true;
+}
+
 bool kvm_arch_decode(vmaccel_vcpu *vcpu, bool *deliver)
 {
     const struct kvm_run *run = kvm_vcpu(vcpu)->run;
     *deliver = true;
-    if (run->exit_reason != KVM_EXIT_ARM_NISV)
+    switch (run->exit_reason) {
+    case KVM_EXIT_ARM_NISV:
+        decode_no_syndrome(vcpu, run->arm_nisv.fault_ipa, run->arm_nisv.esr_iss);
+        return true;
+    case KVM_EXIT_HYPERCALL:
+        decode_hypercall(vcpu);
+        return true;
+    default:
         return false;
-    decode_no_syndrome(vcpu, run->arm_nisv.fault_ipa, run->arm_nisv.esr_iss);
-    return true;
+    }
 }
 
 const char *kvm_arch_bad_field(vmaccel_vcpu *vcpu)

@@ -26,10 +26,18 @@ bool kvm_arch_more(vmaccel_vcpu *vcpu)
     return true;
 }
 
-/* Every answer is in the run page. */
-void kvm_arch_answer(vmaccel_vcpu *vcpu)
+/* A read's answer is in the run page. */
+vmaccel_status kvm_arch_answer(vmaccel_vcpu *vcpu)
 {
-    (void)vcpu;
+    struct kvm_vcpu *k = kvm_vcpu(vcpu);
+
+    if ((k->attention & KVM_ATTENTION_CALL) == 0)
+        return VMACCEL_OK;
+    if (kvm_arm64_set_one(k->fd, kvm_arm64_core_id(VMACCEL_ARM64_X0),
+                          &vcpu->exit.u.hypercall.result) < 0)
+        return kvm_fail("arm64", "KVM_SET_ONE_REG");
+    k->attention &= ~(uint64_t)KVM_ATTENTION_CALL;
+    return VMACCEL_OK;
 }
 
 vmaccel_status kvm_arch_merge(vmaccel_vcpu *vcpu)
@@ -59,12 +67,13 @@ bool kvm_arch_interrupted(vmaccel_vcpu *vcpu)
  * finishes, whatever PC is by then; the other registers only for a read. */
 static bool must_complete(const vmaccel_vcpu *vcpu)
 {
+    const uint64_t events =
+        KVM_ATTENTION_TIMER | KVM_ATTENTION_RESUME | KVM_ATTENTION_SPLIT | KVM_ATTENTION_CALL;
     const struct kvm_vcpu *k = kvm_vcpu(vcpu);
 
     return k->pending && (k->stepping || k->arch.watch_due || vcpu->overlay_mask != 0 ||
                           (vcpu->dirty & (CORE_ARM64(PC) | CORE_ARM64(PSTATE))) != 0 ||
-                          (k->attention & (KVM_ATTENTION_TIMER | KVM_ATTENTION_RESUME |
-                                           KVM_ATTENTION_SPLIT)) != 0);
+                          (k->attention & events) != 0);
 }
 
 vmaccel_status kvm_arch_prepare(vmaccel_vcpu *vcpu, bool *exit_ready)

@@ -83,6 +83,8 @@ static uint64_t cap_of_vm(int vm_fd, vmaccel_cap cap)
         return kvm_arm64_device(vm_fd, KVM_DEV_TYPE_ARM_VGIC_V3);
     case VMACCEL_CAP_ARM64_ITS:
         return kvm_arm64_device(vm_fd, KVM_DEV_TYPE_ARM_VGIC_ITS);
+    case VMACCEL_CAP_EXIT_HYPERCALL:
+        return kvm_arm64_has_filter(vm_fd);
     default:
         return 0;
     }
@@ -128,6 +130,7 @@ uint64_t kvm_arch_cap(int fd, vmaccel_cap cap)
     case VMACCEL_CAP_ARM64_GICV2:
     case VMACCEL_CAP_ARM64_GICV3:
     case VMACCEL_CAP_ARM64_ITS:
+    case VMACCEL_CAP_EXIT_HYPERCALL:
         return ask_vm(fd, cap);
     case VMACCEL_CAP_IRQ_MSI: /* through an ITS */
         return ask_vm(fd, VMACCEL_CAP_ARM64_ITS);

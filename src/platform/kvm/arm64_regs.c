@@ -67,6 +67,9 @@ vmaccel_status kvm_arm64_fetch(vmaccel_vcpu *vcpu, uint64_t regs)
         if ((regs >> i & 1) != 0 &&
             kvm_arm64_get_one(k->fd, kvm_arm64_core_id(i), &vcpu->cache.arm64.regs[i]) < 0)
             return kvm_fail("arm64", "KVM_GET_ONE_REG");
+    /* KVM has moved on from a hypercall already. */
+    if ((regs & CORE_ARM64(PC)) != 0 && (k->attention & KVM_ATTENTION_CALL) != 0)
+        vcpu->cache.arm64.regs[VMACCEL_ARM64_PC] -= 4;
     return VMACCEL_OK;
 }
 

@@ -28,11 +28,51 @@ void kvm_arch_vm_free(vmaccel_vm *vm)
     free(kvm->arch.fds);
 }
 
+/* The filter of SMCCC calls (Linux 6.4) is newer than the oldest headers this builds with. Source:
+ * Linux Documentation/virt/kvm/devices/vm.rst. */
+#define SMCCC_GROUP   0
+#define SMCCC_FILTER  0
+#define SMCCC_FORWARD 2
+struct smccc_filter {
+    uint32_t base, functions;
+    uint8_t action, pad[15];
+};
+
+bool kvm_arm64_has_filter(int vm_fd)
+{
+    struct kvm_device_attr attribute = {.group = SMCCC_GROUP, .attr = SMCCC_FILTER};
+    return ioctl(vm_fd, KVM_HAS_DEVICE_ATTR, &attribute) == 0;
+}
+
+/* Calls to CPU, SiP and OEM services and to the vendor's hypervisor, in either width. PSCI and the
+ * other standard ones stay KVM's. */
+static vmaccel_status forward_calls(int vm_fd)
+{
+    static const struct smccc_filter filters[] = {
+        {.base = 0x81000000u, .functions = 0x3000000u, .action = SMCCC_FORWARD},
+        {.base = 0x86000000u, .functions = 0x10000u, .action = SMCCC_FORWARD},
+        {.base = 0xc1000000u, .functions = 0x3000000u, .action = SMCCC_FORWARD},
+        {.base = 0xc6000000u, .functions = 0x10000u, .action = SMCCC_FORWARD},
+    };
+    vmaccel_status status = VMACCEL_OK;
+    for (size_t i = 0; status == VMACCEL_OK && i < sizeof filters / sizeof filters[0]; i++) {
+        struct smccc_filter filter = filters[i];
+        status =
+            kvm_arm64_attribute(vm_fd, KVM_SET_DEVICE_ATTR, SMCCC_GROUP, SMCCC_FILTER, &filter);
+    }
+    return status;
+}
+
 vmaccel_status kvm_arch_vm_open(vmaccel_vm *vm)
 {
     struct kvm_vm *kvm = kvm_vm(vm);
     /* Without it KVM_RUN fails where a data access has no syndrome, and tells no address. */
     (void)kvm_enable(kvm->fd, KVM_CAP_ARM_NISV_TO_USER, 0);
+    if ((vm->exits & VMACCEL_VM_EXIT_HYPERCALL) != 0) {
+        vmaccel_status status = forward_calls(kvm->fd);
+        if (status != VMACCEL_OK)
+            return status;
+    }
     kvm->arch.fds = calloc(vm->max_vcpus, sizeof *kvm->arch.fds);
     return kvm->arch.fds != NULL ? VMACCEL_OK
                                  : core_fail(VMACCEL_E_NO_MEMORY, "kvm", "vm", NULL, 0,
@@ -141,6 +181,9 @@ bool kvm_arch_vm_cap(const vmaccel_vm *vm, vmaccel_cap cap, uint64_t *value)
         return *value != 0;
     case VMACCEL_CAP_ARM64_ITS:
         *value = kvm_arm64_device(kvm->fd, KVM_DEV_TYPE_ARM_VGIC_ITS);
+        return *value != 0;
+    case VMACCEL_CAP_EXIT_HYPERCALL:
+        *value = kvm_arm64_has_filter(kvm->fd);
         return *value != 0;
     case VMACCEL_CAP_IRQ_MSI:
         *value = vm->arm64.gic.its != 0;

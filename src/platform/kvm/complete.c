@@ -29,7 +29,9 @@ static vmaccel_status complete_once(vmaccel_vcpu *vcpu, bool *more)
     *more = kvm_arch_more(vcpu);
     if (*more)
         return VMACCEL_OK;
-    kvm_arch_answer(vcpu);
+    vmaccel_status status = kvm_arch_answer(vcpu);
+    if (status != VMACCEL_OK)
+        return status;
     int result = kvm_run_immediate(vcpu);
     if (result < 0 && errno != EINTR) /* EFAULT too: no exit fits here; the next run meets it */
         return kvm_fail("vcpu", "KVM_RUN");

@@ -26,6 +26,7 @@
 #define KVM_ATTENTION_TIMER   (1u << 5) /* arm64: a timer's level is to be reported */
 #define KVM_ATTENTION_INJECT  (1u << 6) /* arm64: the guest's own debug exception */
 #define KVM_ATTENTION_SPLIT   (1u << 7) /* arm64: the rest of an access that crosses a page */
+#define KVM_ATTENTION_CALL    (1u << 8) /* arm64: a hypercall's answer is to be copied */
 
 /* struct kvm_vm_arch, struct kvm_vcpu_arch, and the inline kvm_arch_* functions. */
 #if defined(__x86_64__)
@@ -152,7 +153,7 @@ vmaccel_status kvm_arch_prepare(vmaccel_vcpu *vcpu, bool *exit_ready);
 /* Before KVM finishes the pending access. True: the record holds what is left of it. */
 bool kvm_arch_more(vmaccel_vcpu *vcpu);
 /* The caller's answers that KVM does not find in place. */
-void kvm_arch_answer(vmaccel_vcpu *vcpu);
+vmaccel_status kvm_arch_answer(vmaccel_vcpu *vcpu);
 /* Put registers the caller wrote over a completed instruction's result. */
 vmaccel_status kvm_arch_merge(vmaccel_vcpu *vcpu);
 

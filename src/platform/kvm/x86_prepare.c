@@ -3,15 +3,16 @@
 #include "kvm.h"
 
 /* Hand the caller's MSR answer to KVM. */
-void kvm_arch_answer(vmaccel_vcpu *vcpu)
+vmaccel_status kvm_arch_answer(vmaccel_vcpu *vcpu)
 {
     struct kvm_vcpu *k = kvm_vcpu(vcpu);
     if ((k->attention & KVM_ATTENTION_MSR) == 0)
-        return;
+        return VMACCEL_OK;
     k->run->msr.error = vcpu->exit.u.msr.error != 0;
     if (!vcpu->exit.u.msr.is_write)
         k->run->msr.data = vcpu->exit.u.msr.value;
-    k->attention &= ~KVM_ATTENTION_MSR;
+    k->attention &= ~(uint64_t)KVM_ATTENTION_MSR;
+    return VMACCEL_OK;
 }
 
 /* KVM tells an access in parts. */
@@ -81,7 +82,7 @@ vmaccel_status kvm_arch_prepare(vmaccel_vcpu *vcpu, bool *exit_ready)
         *exit_ready = true;
         return VMACCEL_OK;
     }
-    kvm_arch_answer(vcpu);
+    (void)kvm_arch_answer(vcpu);
     if ((k->attention & KVM_ATTENTION_RESUME) != 0)
         status = resume_flag(vcpu);
     if (status == VMACCEL_OK && vcpu->dirty != 0)

@@ -72,6 +72,9 @@ typedef struct vmaccel_exit {
             uint64_t address; /* watchpoint: the watched address; else 0 */
             uint64_t dr6;     /* x86 */
         } debug;
+        /* arm64: an SMCCC call to CPU, SiP or OEM services or to the vendor's hypervisor by HVC or
+         * SMC: its function ID, X1 to X6, and X0 of the result. PSCI and the other standard
+         * services are the platform's. */
         struct {
             uint64_t number;
             uint64_t args[6];

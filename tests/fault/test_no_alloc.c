@@ -102,10 +102,57 @@ static void nothing_is_allocated(void **state)
         assert_in_range(seen[i], EXITS / 5, EXITS);
 }
 
+static const uint32_t arm64_guest[] = {
+    0xb9000020, /* 1: str w0, [x1] */
+    0xb9400022, /* ldr w2, [x1]    */
+    0x17fffffe, /* b 1b            */
+};
+static _Alignas(65536) unsigned char arm64_code[65536];
+
+static void nothing_is_allocated_on_arm64(void **state)
+{
+    const vmaccel_platform *platform = fault_platform(state, VMACCEL_ARCH_ARM64);
+    vmaccel_vm_config config = {.size = sizeof(config), .arch = VMACCEL_ARCH_ARM64};
+    vmaccel_arm64_regs regs;
+    vmaccel_vm *vm;
+    vmaccel_vcpu *vcpu;
+    unsigned seen[2] = {0};
+
+    memcpy(arm64_code, arm64_guest, sizeof(arm64_guest));
+    OK(vmaccel_vm_create(platform, &config, &vm));
+    OK(vmaccel_memory_map(vm, CODE << 16, sizeof(arm64_code), arm64_code, VMACCEL_MEM_RWX));
+    OK(vmaccel_vcpu_create(vm, 0, NULL, &vcpu));
+    OK(vmaccel_arm64_set_reg(vcpu, VMACCEL_ARM64_PC, CODE << 16));
+    OK(vmaccel_arm64_set_reg(vcpu, 1, MMIO));
+
+    unsigned long before = os_calls_allocations();
+    for (unsigned i = 0; i < EXITS / 10; i++) {
+        if (i % 1000 == 999)
+            OK(vmaccel_vcpu_kick(vcpu));
+        OK(vmaccel_vcpu_run(vcpu));
+        vmaccel_exit *exit = vmaccel_vcpu_exit(vcpu);
+        if (exit->reason != VMACCEL_EXIT_KICKED) {
+            assert_int_equal(exit->reason, VMACCEL_EXIT_MMIO);
+            seen[exit->u.mmio.is_write]++;
+        }
+        OK(vmaccel_arm64_set_reg(vcpu, 5, i));
+        if (i % 64 == 0)
+            OK(vmaccel_arm64_get_regs(vcpu, &regs));
+    }
+    unsigned long after = os_calls_allocations();
+
+    OK(vmaccel_vcpu_destroy(vcpu));
+    OK(vmaccel_vm_destroy(vm));
+    printf("# %u MMIO reads, %u MMIO writes: %lu allocations\n", seen[0], seen[1], after - before);
+    assert_int_equal(after - before, 0);
+    assert_in_range(seen[0], EXITS / 25, EXITS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {FAULT_TEST(nothing_is_allocated, "kvm"),
-                                       FAULT_TEST(nothing_is_allocated, "soft")};
+                                       FAULT_TEST(nothing_is_allocated, "soft"),
+                                       FAULT_TEST(nothing_is_allocated_on_arm64, "kvm")};
 
     return cmocka_run_group_tests_name("fault.no_alloc", tests, NULL, NULL);
 }

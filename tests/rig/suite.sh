@@ -23,14 +23,14 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cases=0 failed=0
 
-# conformance NAME RIG-OPTIONS [OPTIONS...]: the suite, or what the options choose of it, in a rig
-# with these options.
+# conformance NAME RIG-OPTIONS PLATFORM [OPTIONS...]: the suite, or what the options choose of it, in a
+# rig with these options.
 conformance() {
-    local name=$1 status=0 planned skipped on=$2
-    shift 2
+    local name=$1 status=0 planned skipped on=$2 accel=$3
+    shift 3
     # shellcheck disable=SC2086 # RIG-OPTIONS are words
     "$rig" $on --timeout 900 --file "$vmaccel:/bin/vmaccel" -- \
-        vmaccel check --accel kvm --tap "$@" >"$work/suite" || status=$?
+        vmaccel check --accel "$accel" --tap "$@" >"$work/suite" || status=$?
     awk -v before="$cases" -v rig="$name: " '
         /^1\.\./ { next }
         /^(not )?ok [0-9]+ - / {
@@ -44,7 +44,7 @@ conformance() {
     planned=$(sed -n 's/^1\.\.\([0-9]*\).*/\1/p' "$work/suite")
     skipped=$(grep -c '^ok .*# SKIP' "$work/suite" || true)
     cases=$((cases + ${planned:-0}))
-    echo "# rig: $name: ${planned:-0} conformance cases on KVM, $skipped of them skipped"
+    echo "# rig: $name: ${planned:-0} conformance cases on $accel, $skipped of them skipped"
     if grep -q '^not ok' "$work/suite"; then
         failed=1
     elif [ "$status" != 0 ]; then

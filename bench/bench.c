@@ -121,10 +121,10 @@ static bool measure(const struct figure *figure, unsigned repeat, bool has_raw,
     double lib[MAX_REPEAT], raw[MAX_REPEAT], ratio[MAX_REPEAT];
     unsigned n = figure->n;
     if (n == 0) { /* 20 ms a sample */
-        double once = sample(figure, true, 200);
+        double once = sample(figure, true, 50);
         if (once < 0)
             return false;
-        n = once > 0 && 20e6 / once > 200 ? (unsigned)(20e6 / once) : 200;
+        n = once > 0 && 20e6 / once > 50 ? (unsigned)(20e6 / once) : 50;
     }
     for (unsigned i = 0; i < repeat; i++) {
         bool lib_first = i % 2 == 0;

@@ -26,19 +26,18 @@ struct guest {
 static bool open_vm(struct guest *guest, enum bench_program program, size_t ram_size,
                     uint32_t flags)
 {
-    const struct bench_guest *code = &arch->guests[program];
     memset(guest, 0, sizeof *guest);
     /* A page more than needed, so that the aligned part is as large as asked for. */
     guest->ram_base = malloc(ram_size + 4096);
     if (guest->ram_base == NULL)
         return false;
     guest->ram = (uint8_t *)(((uintptr_t)guest->ram_base + 4095) & ~(uintptr_t)4095);
-    memcpy(guest->ram + BENCH_CODE, code->code, code->size);
+    memcpy(guest->ram + BENCH_CODE, arch->code, sizeof arch->code);
     return vmaccel_vm_create(platform, NULL, &guest->vm) == VMACCEL_OK &&
            vmaccel_memory_map(guest->vm, 0, ram_size, guest->ram, VMACCEL_MEM_RWX | flags) ==
                VMACCEL_OK &&
            vmaccel_vcpu_create(guest->vm, 0, NULL, &guest->vcpu) == VMACCEL_OK &&
-           arch->start(guest->vcpu, program == BENCH_DIRTY);
+           arch->start(guest->vcpu, program);
 }
 
 static void close_vm(struct guest *guest)

@@ -4,11 +4,10 @@
 /* EL1h; D, A, I and F masked. */
 #define PSTATE 0x3c5
 
-static bool start(vmaccel_vcpu *vcpu, bool dirty)
+static bool start(vmaccel_vcpu *vcpu, enum bench_program program)
 {
-    (void)dirty;
     return vmaccel_arm64_set_reg(vcpu, VMACCEL_ARM64_PSTATE, PSTATE) == VMACCEL_OK &&
-           vmaccel_arm64_set_reg(vcpu, VMACCEL_ARM64_PC, BENCH_CODE) == VMACCEL_OK;
+           vmaccel_arm64_set_reg(vcpu, VMACCEL_ARM64_PC, BENCH_ENTRY(program)) == VMACCEL_OK;
 }
 
 static volatile uint64_t sink;
@@ -44,21 +43,20 @@ static bool work(vmaccel_vcpu *vcpu, enum bench_work what, unsigned i)
 #define WORD(w) (w) & 0xff, (w) >> 8 & 0xff, (w) >> 16 & 0xff, (w) >> 24 & 0xff
 
 const struct bench_arch bench_arm64 = {
-    .guests =
+    .code =
         {
             /* mov x1, #0x9000000; 1: str w0, [x1]; b 1b */
-            [BENCH_EXIT] = {{WORD(0xd2a12001), WORD(0xb9000020), WORD(0x17ffffff)}, 12},
-            [BENCH_MMIO_WRITE] = {{WORD(0xd2a12001), WORD(0xb9000020), WORD(0x17ffffff)}, 12},
+            [BENCH_EXIT] = {WORD(0xd2a12001), WORD(0xb9000020), WORD(0x17ffffff)},
+            [BENCH_MMIO_WRITE] = {WORD(0xd2a12001), WORD(0xb9000020), WORD(0x17ffffff)},
             /* mov x1, #0x9000000; 1: ldr w0, [x1]; b 1b */
-            [BENCH_MMIO_READ] = {{WORD(0xd2a12001), WORD(0xb9400020), WORD(0x17ffffff)}, 12},
+            [BENCH_MMIO_READ] = {WORD(0xd2a12001), WORD(0xb9400020), WORD(0x17ffffff)},
             /* b . */
-            [BENCH_SPIN] = {{WORD(0x14000000)}, 4},
+            [BENCH_SPIN] = {WORD(0x14000000)},
             /* mov x2, #0x4100000; mov x3, #0x9000000; 1: mov x1, #0x100000; 2: strb w0, [x1];
              * add x1, x1, #0x8000; cmp x1, x2; b.lo 2b; str w0, [x3]; b 1b */
-            [BENCH_DIRTY] = {{WORD(0xd2a08202), WORD(0xd2a12003), WORD(0xd2a00201),
-                              WORD(0x39000020), WORD(0x91402021), WORD(0xeb02003f),
-                              WORD(0x54ffffa3), WORD(0xb9000060), WORD(0x17fffffa)},
-                             36},
+            [BENCH_DIRTY] = {WORD(0xd2a08202), WORD(0xd2a12003), WORD(0xd2a00201), WORD(0x39000020),
+                             WORD(0x91402021), WORD(0xeb02003f), WORD(0x54ffffa3), WORD(0xb9000060),
+                             WORD(0x17fffffa)},
         },
     .start = start,
     .work = work,

@@ -10,12 +10,7 @@
 
 #include <vmaccel/vmaccel.h>
 
-/* A small guest, at guest address BENCH_CODE: x86 in real mode, AArch64 at EL1 without MMU. */
-struct bench_guest {
-    uint8_t code[40];
-    uint8_t size;
-};
-
+/* Small guests: x86 in real mode, AArch64 at EL1 without MMU. */
 enum bench_program {
     BENCH_EXIT,       /* the plainest: a port out; AArch64: an MMIO write */
     BENCH_IN,         /* x86 */
@@ -27,7 +22,11 @@ enum bench_program {
     BENCH_PROGRAMS
 };
 
+/* All of them are in every VM's memory, so that the page of code is the same in each: QEMU 7.2's
+ * TCG goes on with what a page held before when that is overwritten often. */
 #define BENCH_CODE         0x1000u
+#define BENCH_CODE_SIZE    64u /* of each */
+#define BENCH_ENTRY(which) (BENCH_CODE + BENCH_CODE_SIZE * (which))
 #define BENCH_RAM          0x10000u    /* bytes of guest memory */
 #define BENCH_DIRTY_SIZE   (64u << 20) /* bytes logged */
 #define BENCH_DIRTY_STRIDE 0x8000u     /* the guest writes one page in eight */
@@ -44,8 +43,8 @@ enum bench_work {
 
 /* The library's side of a guest architecture. */
 struct bench_arch {
-    struct bench_guest guests[BENCH_PROGRAMS];
-    bool (*start)(vmaccel_vcpu *vcpu, bool dirty);
+    uint8_t code[BENCH_PROGRAMS][BENCH_CODE_SIZE];
+    bool (*start)(vmaccel_vcpu *vcpu, enum bench_program program);
     bool (*work)(vmaccel_vcpu *vcpu, enum bench_work work, unsigned i);
 };
 

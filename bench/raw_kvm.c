@@ -34,7 +34,6 @@ static bool set_memory(struct raw *raw, uint32_t slot, uint64_t gpa, uint64_t si
 
 static bool open_vm(struct raw *raw, enum bench_program program, size_t ram_size, uint32_t flags)
 {
-    const struct bench_guest *guest = &raw_arch->guests[program];
     memset(raw, 0, sizeof *raw);
     raw->sys = open("/dev/kvm", O_RDWR | O_CLOEXEC);
     raw->vm = ioctl(raw->sys, KVM_CREATE_VM, raw_vm_type(raw->sys));
@@ -44,14 +43,14 @@ static bool open_vm(struct raw *raw, enum bench_program program, size_t ram_size
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (raw->vm < 0 || raw->run_size < 0 || raw->ram == MAP_FAILED)
         return false;
-    memcpy(raw->ram + BENCH_CODE, guest->code, guest->size);
+    memcpy(raw->ram + BENCH_CODE, raw_arch->code, sizeof raw_arch->code);
     if (!set_memory(raw, 0, 0, ram_size, raw->ram, flags))
         return false;
     raw->vcpu = ioctl(raw->vm, KVM_CREATE_VCPU, 0);
     raw->run = mmap(NULL, (size_t)raw->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, raw->vcpu, 0);
     if (raw->vcpu < 0 || raw->run == MAP_FAILED)
         return false;
-    return raw_start(raw, program == BENCH_DIRTY);
+    return raw_start(raw, program);
 }
 
 static void close_vm(struct raw *raw)

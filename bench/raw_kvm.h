@@ -17,7 +17,7 @@ struct raw {
 extern const struct bench_arch *const raw_arch;
 unsigned long raw_vm_type(int sys);
 /* With the vCPU created: what it needs, and the state to start the guest in. */
-bool raw_start(struct raw *raw, bool dirty);
+bool raw_start(struct raw *raw, enum bench_program program);
 /* Before the first run; after each exit. */
 void raw_work_begin(struct raw *raw, enum bench_work work);
 bool raw_work(struct raw *raw, enum bench_work work, unsigned i);

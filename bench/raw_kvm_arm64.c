@@ -46,11 +46,10 @@ static bool init(struct raw *raw)
            (!sve || ioctl(raw->vcpu, KVM_ARM_VCPU_FINALIZE, &part) == 0);
 }
 
-bool raw_start(struct raw *raw, bool dirty)
+bool raw_start(struct raw *raw, enum bench_program program)
 {
-    (void)dirty;
     return init(raw) && set(raw, CORE_ID(regs.pstate), PSTATE) &&
-           set(raw, CORE_ID(regs.pc), BENCH_CODE);
+           set(raw, CORE_ID(regs.pc), BENCH_ENTRY(program));
 }
 
 void raw_work_begin(struct raw *raw, enum bench_work work)

@@ -22,15 +22,15 @@ static bool set_cpuid(struct raw *raw)
 }
 
 /* Flat protected mode without paging, or real mode at segment 0. */
-bool raw_start(struct raw *raw, bool flat32)
+bool raw_start(struct raw *raw, enum bench_program program)
 {
     struct kvm_sregs sregs;
-    struct kvm_regs regs = {.rip = BENCH_CODE, .rflags = 2};
+    struct kvm_regs regs = {.rip = BENCH_ENTRY(program), .rflags = 2};
     if (!set_cpuid(raw) || ioctl(raw->vcpu, KVM_GET_SREGS, &sregs) < 0)
         return false;
     sregs.cs.base = 0;
     sregs.cs.selector = 0;
-    if (flat32) {
+    if (program == BENCH_DIRTY) {
         sregs.cr0 |= 1;
         sregs.cs.limit = sregs.ds.limit = 0xffffffff;
         sregs.cs.db = sregs.cs.g = sregs.ds.db = sregs.ds.g = 1;

@@ -192,7 +192,7 @@ static void use_state(struct path *p)
         FAULT_STEP(vmaccel_arm64_set_regs(p->vcpu, &regs));
     FAULT_STEP(vmaccel_arm64_get_fpu(p->vcpu, &fpu));
     FAULT_STEP(vmaccel_arm64_set_fpu(p->vcpu, &fpu));
-    if (p->irqchip != VMACCEL_IRQCHIP_NONE) { /* the other path has its features off */
+    if (vmaccel_vm_cap(p->vm, VMACCEL_CAP_REG_SVE) != 0) { /* one path has its features off */
         FAULT_STEP(vmaccel_arm64_get_sve(p->vcpu, sve, size));
         FAULT_STEP(vmaccel_arm64_set_sve(p->vcpu, sve, size));
     }

@@ -188,7 +188,7 @@ static __attribute__((noinline)) int prepare(vmaccel_vcpu *vcpu)
     return status != VMACCEL_OK || exit_ready ? (int)status : ENTER;
 }
 
-vmaccel_status kvm_run(vmaccel_vcpu *vcpu)
+__attribute__((hot)) vmaccel_status kvm_run(vmaccel_vcpu *vcpu)
 {
     struct kvm_vcpu *k = kvm_vcpu(vcpu);
     struct kvm_run *run = k->run;
